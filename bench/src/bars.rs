@@ -1,0 +1,129 @@
+//! The bars that a save has to clear, and whether it does.
+
+use std::fmt;
+
+use crate::Result;
+use crate::contender::Kind::{CApiAlone, DieselUpdate, NoclobberAlone};
+use crate::instructions::Instructions;
+use crate::report::with_bounds;
+use crate::statistics::Estimate;
+use crate::time::Timings;
+
+/// What a ratio is allowed to be.
+#[derive(Debug, Clone, Copy)]
+enum Bar {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(most) => write!(formatter, "≤ {most:.2}"),
+            Self::AtLeast(least) => write!(formatter, "≥ {least:.2}"),
+        }
+    }
+}
+
+/// A ratio as it was measured.
+#[derive(Debug, Clone, Copy)]
+enum Ratio {
+    /// Of instruction counts, which do not vary.
+    Exact(f64),
+    /// Of times, which do: it falls short only when its bounds leave no doubt.
+    Estimated(Estimate),
+}
+
+impl Ratio {
+    fn meets(self, bar: Bar) -> bool {
+        match (self, bar) {
+            (Self::Exact(ratio), Bar::AtMost(most)) => ratio <= most,
+            (Self::Exact(ratio), Bar::AtLeast(least)) => ratio >= least,
+            (Self::Estimated(ratio), Bar::AtMost(most)) => ratio.lower <= most,
+            (Self::Estimated(ratio), Bar::AtLeast(least)) => ratio.upper >= least,
+        }
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(ratio) => write!(formatter, "{ratio:.2}"),
+            Self::Estimated(ratio) => formatter.write_str(&with_bounds(ratio)),
+        }
+    }
+}
+
+/// A bar and what was measured for it.
+pub struct Verdict {
+    subject: &'static str,
+    ratio: Ratio,
+    bar: Bar,
+}
+
+impl Verdict {
+    pub fn met(&self) -> bool {
+        self.ratio.meets(self.bar)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, ratio, bar } = self;
+        let met = if self.met() { "met" } else { "missed" };
+        write!(formatter, "{subject}: {ratio}, bar {bar}: {met}")
+    }
+}
+
+/// Judges a save on SQLite.
+pub fn judge(instructions: &Instructions, wal_file: &Timings) -> Result<[Verdict; 3]> {
+    Ok([
+        Verdict {
+            subject: "SQLite save, in memory, instructions, ours / C API, both alone",
+            ratio: Ratio::Exact(instructions.ratio(NoclobberAlone, CApiAlone)?),
+            bar: Bar::AtMost(1.80),
+        },
+        Verdict {
+            subject: "SQLite save, in memory, instructions, hand-written Diesel in its transaction \
+                      / ours alone",
+            ratio: Ratio::Exact(instructions.ratio(DieselUpdate, NoclobberAlone)?),
+            bar: Bar::AtLeast(3.3),
+        },
+        Verdict {
+            subject: "SQLite save, WAL file, time, ours / C API, both alone",
+            ratio: Ratio::Estimated(wal_file.ratio(NoclobberAlone, CApiAlone)?),
+            bar: Bar::AtMost(1.20),
+        },
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exact_ratio_is_judged_by_itself() {
+        assert!(Ratio::Exact(1.80).meets(Bar::AtMost(1.80)));
+        assert!(!Ratio::Exact(1.81).meets(Bar::AtMost(1.80)));
+        assert!(Ratio::Exact(3.3).meets(Bar::AtLeast(3.3)));
+        assert!(!Ratio::Exact(3.29).meets(Bar::AtLeast(3.3)));
+    }
+
+    #[test]
+    fn an_estimate_falls_short_only_beyond_its_bounds() {
+        let ratio = Ratio::Estimated(Estimate { lower: 1.1, median: 1.3, upper: 1.5 });
+        assert!(ratio.meets(Bar::AtMost(1.2)));
+        assert!(!ratio.meets(Bar::AtMost(1.0)));
+        assert!(ratio.meets(Bar::AtLeast(1.4)));
+        assert!(!ratio.meets(Bar::AtLeast(1.6)));
+    }
+
+    #[test]
+    fn a_verdict_reads_as_a_line() {
+        let mut verdict =
+            Verdict { subject: "ours / floor", ratio: Ratio::Exact(1.5), bar: Bar::AtMost(1.8) };
+        assert_eq!(verdict.to_string(), "ours / floor: 1.50, bar ≤ 1.80: met");
+        verdict.ratio = Ratio::Estimated(Estimate { lower: 1.9, median: 2.0, upper: 2.1 });
+        assert_eq!(verdict.to_string(), "ours / floor: 2.00 (1.90–2.10), bar ≤ 1.80: missed");
+    }
+}

@@ -1,0 +1,50 @@
+//! rusqlite as its documentation shows it: a cached statement in an immediate transaction.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::Contender;
+use crate::Result;
+use crate::database::Database;
+use crate::workload::{AUTHOR, BODY, FIRST_VERSION, ID, PRICE, UPDATE, UPDATED_AT, VIEWS, title};
+
+pub struct RusqliteCached {
+    connection: Connection,
+    version: i64,
+}
+
+impl Contender for RusqliteCached {
+    fn set_up(database: &Database) -> Result<Self> {
+        let connection = Connection::open(database.url()?)?;
+        connection.execute_batch(&database.set_up_sql())?;
+        Ok(Self { connection, version: FIRST_VERSION })
+    }
+
+    fn save(&mut self, saves: u32) -> Result<()> {
+        for _ in 0..saves {
+            let next_version = self.version + 1;
+            let transaction =
+                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let changed = transaction.prepare_cached(UPDATE)?.execute(params![
+                title(next_version),
+                Some(BODY),
+                AUTHOR,
+                VIEWS,
+                PRICE,
+                UPDATED_AT,
+                next_version,
+                ID,
+                self.version,
+            ])?;
+            if changed != 1 {
+                return Err(format!("a save changed {changed} rows").into());
+            }
+            transaction.commit()?;
+            self.version = next_version;
+        }
+        Ok(())
+    }
+
+    fn execute_batch(&mut self, sql: &str) -> Result<()> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
+}

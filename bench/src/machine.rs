@@ -1,0 +1,20 @@
+//! One line on where the numbers come from.
+
+use std::env::consts::{ARCH, OS};
+use std::fs;
+use std::thread::available_parallelism;
+
+pub fn description() -> String {
+    let cores = available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
+    let processor = processor().map(|model| format!(" of {model}")).unwrap_or_default();
+    let sqlite = rusqlite::version();
+    let rustc = env!("BENCH_RUSTC_VERSION");
+    format!("{OS} {ARCH}, {cores} cores{processor}, SQLite {sqlite}, {rustc}")
+}
+
+/// The processor's name, where Linux tells it.
+fn processor() -> Option<String> {
+    let information = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = information.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}

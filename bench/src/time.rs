@@ -1,0 +1,65 @@
+//! How long a save takes: contenders in turn, round after round, in one process.
+//!
+//! A machine's speed drifts by more than the contenders differ. Within one round it is the same for
+//! all of them, so a ratio is taken round by round, and the order changes from round to round, so
+//! that nobody always follows the same predecessor.
+
+use std::collections::BTreeMap;
+
+use crate::Result;
+use crate::contender::Kind;
+use crate::database::Place;
+use crate::run::Run;
+use crate::statistics::Estimate;
+
+/// Few enough that SQLite, which checkpoints a log after a thousand pages, never does so by itself.
+pub const SAVES_PER_ROUND: u32 = 400;
+
+/// The microseconds per save of each contender, one entry for each round.
+pub struct Timings(BTreeMap<Kind, Vec<f64>>);
+
+impl Timings {
+    pub fn take(place: Place, rounds: usize) -> Result<Self> {
+        // The seed is fixed: every measurement has the same order of turns.
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut runs =
+            Kind::all().iter().map(|&kind| Run::start(kind, place)).collect::<Result<Vec<_>>>()?;
+        let mut timings = BTreeMap::<Kind, Vec<f64>>::new();
+
+        warm_up(&mut runs)?;
+        for _ in 0..rounds {
+            random.shuffle(&mut runs);
+            for run in &mut runs {
+                let elapsed = run.time(SAVES_PER_ROUND)?;
+                let per_save = elapsed.as_secs_f64() * 1e6 / f64::from(SAVES_PER_ROUND);
+                timings.entry(run.kind()).or_default().push(per_save);
+            }
+        }
+        runs.into_iter().try_for_each(Run::finish)?;
+        Ok(Self(timings))
+    }
+
+    /// Microseconds per save.
+    pub fn of(&self, kind: Kind) -> Result<Estimate> {
+        estimate(self.rounds(kind).to_vec())
+    }
+
+    /// How many times as long a save of `kind` takes as one of `base`.
+    pub fn ratio(&self, kind: Kind, base: Kind) -> Result<Estimate> {
+        let ratios =
+            self.rounds(kind).iter().zip(self.rounds(base)).map(|(kind, base)| kind / base);
+        estimate(ratios.collect())
+    }
+
+    fn rounds(&self, kind: Kind) -> &[f64] {
+        self.0.get(&kind).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn warm_up(runs: &mut [Run]) -> Result<()> {
+    runs.iter_mut().try_for_each(|run| run.time(SAVES_PER_ROUND).map(drop))
+}
+
+fn estimate(values: Vec<f64>) -> Result<Estimate> {
+    Estimate::of(values).ok_or_else(|| "this number of rounds gives no confidence bounds".into())
+}

@@ -1,0 +1,170 @@
+//! Decides whether a struct makes sense as a versioned model, and what it means.
+
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+use syn::{Error, Result, Type};
+
+use crate::parse::{Field, Model};
+
+/// What a model means: its fields by the part they play.
+pub(crate) struct Facts<'a> {
+    /// In the order in which `primary_key` names them.
+    pub(crate) key: Vec<&'a Field>,
+    pub(crate) version: &'a Field,
+}
+
+pub(crate) fn versioned(model: &Model) -> Result<Facts<'_>> {
+    let version = version(model)?;
+    let key = key(model, version)?;
+    for field in key.iter().copied().chain([version]) {
+        if let Some(unguarded) = field.unguarded {
+            return Err(Error::new(
+                unguarded,
+                "the key and the version are what guards a record: they cannot be unguarded",
+            ));
+        }
+    }
+    start(model, version)?;
+    precision(model, version)?;
+    one_field_per_column(model)?;
+    Ok(Facts { key, version })
+}
+
+/// A part has no key and no version of its own.
+pub(crate) fn part(part: &Model) -> Result<()> {
+    let named = part.fields.iter().find(|field| field.is_written() && field.name == "version");
+    let named = named.map(|field| field.name.span());
+    if let Some(span) = part.fields.iter().find_map(|field| field.version).or(named) {
+        return Err(Error::new(
+            span,
+            "the version is a field of the model itself, not of a part that is embedded in it",
+        ));
+    }
+    let precision = part.precision.as_ref().map(|precision| precision.span);
+    if let Some(span) = part.start_at_clock.or(precision) {
+        return Err(Error::new(span, "this attribute belongs to the model with the version"));
+    }
+    one_field_per_column(part)
+}
+
+/// The field that is marked as the version, or else the one that is called so.
+fn version(model: &Model) -> Result<&Field> {
+    let mut marked = model.fields.iter().filter_map(|field| Some((field, field.version?)));
+    let version = match (marked.next(), marked.next()) {
+        (Some((version, _)), None) => version,
+        (Some(_), Some((_, second))) => {
+            return Err(Error::new(second, "a model has one version, and this is the second one"));
+        }
+        (None, _) => {
+            let named = model.fields.iter().find(|field| field.name == "version");
+            named.ok_or_else(|| {
+                Error::new(
+                    model.name.span(),
+                    "a versioned model needs a version: a field called `version`, or one marked \
+                     `#[versioned(version)]`",
+                )
+            })?
+        }
+    };
+    if let Some(option) = type_name(&version.ty).filter(|name| *name == "Option") {
+        return Err(Error::new(
+            option.span(),
+            "a version is never missing: NULL would guard nothing, so make the column NOT NULL",
+        ));
+    }
+    if let Some(not_written) = version.embed.or(version.computed).or(version.skip_update) {
+        return Err(Error::new(
+            not_written,
+            "the version is a column of its own, which every save writes",
+        ));
+    }
+    Ok(version)
+}
+
+/// The fields of the key, in the order in which the columns are named.
+fn key<'a>(model: &'a Model, version: &Field) -> Result<Vec<&'a Field>> {
+    let of_column = |column: &Ident| {
+        let Some(field) = model.key_field(column) else {
+            if let Some(computed) = computed(model, column) {
+                let message = "the key is a column of its own, which the record is found by";
+                return Err(Error::new(computed, message));
+            }
+            let message = format!(
+                "a versioned model knows its key, and no field stands for the column `{column}`; \
+                 another key is declared by `#[diesel(primary_key(…))]`"
+            );
+            return Err(Error::new(column.span(), message));
+        };
+        if field.name == version.name {
+            let message = "the version is not part of the key: a key stays, a version moves on";
+            return Err(Error::new(column.span(), message));
+        }
+        Ok(field)
+    };
+    model.primary_key.iter().map(of_column).collect()
+}
+
+/// The attribute by which a field that is called like a column is none.
+fn computed(model: &Model, column: &Ident) -> Option<Span> {
+    let field = model.fields.iter().find(|field| field.name.unraw() == column.unraw())?;
+    field.computed.or(field.embed)
+}
+
+/// The types whose names are certain are told here, on the token; the others by a trait bound.
+fn start(model: &Model, version: &Field) -> Result<()> {
+    let too_small = ["i16", "i32", "NaiveDateTime", "DateTime", "UuidVersion"];
+    match (model.start_at_clock, type_name(&version.ty)) {
+        (Some(clock), Some(name)) if too_small.iter().any(|small| name == small) => {
+            Err(Error::new(
+                clock,
+                format!(
+                    "`start = clock` needs a version of type `i64`, for microseconds since 1970; \
+                     this one is `{name}`"
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn precision(model: &Model, version: &Field) -> Result<()> {
+    let without_time = ["i16", "i32", "i64", "UuidVersion"];
+    match (&model.precision, type_name(&version.ty)) {
+        (Some(precision), Some(name)) if without_time.iter().any(|other| name == other) => {
+            Err(Error::new(
+                precision.span,
+                format!("only a timestamp has a precision; this version is `{name}`"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A column that two fields write would keep the value of one and lose that of the other.
+fn one_field_per_column(model: &Model) -> Result<()> {
+    let mut writers: Vec<&Field> = Vec::new();
+    for field in
+        model.fields.iter().filter(|field| field.is_column() && field.skip_update.is_none())
+    {
+        if let Some(first) = writers.iter().find(|writer| writer.is_column_called(&field.column)) {
+            let (column, first) = (field.column.unraw(), &first.name);
+            let message = format!(
+                "the column `{column}` belongs to the field `{first}` already: a second field can \
+                 only read it, so mark one of them `#[diesel(skip_update)]`"
+            );
+            return Err(Error::new(field.column.span(), message));
+        }
+        writers.push(field);
+    }
+    Ok(())
+}
+
+/// The last name of a type's path: `Option` of `std::option::Option<i64>`.
+pub(crate) fn type_name(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        // A type that went through a macro.
+        Type::Group(group) => type_name(&group.elem),
+        _ => None,
+    }
+}

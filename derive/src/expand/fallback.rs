@@ -1,0 +1,199 @@
+//! Implementations that mean nothing, beside an error that tells what is wrong: what uses the model
+//! compiles, and nobody is told a second time.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    GenericArgument, GenericParam, Generics, PathArguments, Type, WherePredicate, parse_quote,
+};
+
+use super::unguarded::unguarded;
+use crate::check::type_name;
+use crate::parse::{Field, Model};
+
+pub(crate) fn versioned(model: &Model) -> TokenStream {
+    let name = &model.name;
+    let generics = owned_generics(model);
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let Guess { table, column, version } = Guess::of(model);
+    let mut on_a_database = with_backend(&generics);
+    on_a_database.make_where_clause().predicates.extend::<[WherePredicate; 2]>([
+        parse_quote!(<#table as __nc::QuerySource>::FromClause: __nc::QueryFragment<__DB>),
+        parse_quote! {
+            <#name #arguments as __nc::Selection<__DB>>::Expression: __nc::QueryFragment<__DB>
+        },
+    ]);
+    let (parameters_on, _, bounds_on) = on_a_database.split_for_impl();
+
+    let key = key_type(model);
+    let unguarded = unguarded(model, &generics);
+    let selectable = (!model.has_fields).then(|| selectable(model, &column));
+    quote! {
+        const _: () = {
+            use ::noclobber::__private as __nc;
+            impl #parameters __nc::Versioned for #name #arguments #bounds {
+                type Table = #table;
+                type Key = #key;
+                type Version = #version;
+                type VersionColumn = #column;
+                const TABLE: &'static str = "";
+                fn key(&self) -> Self::Key {
+                    ::core::unreachable!()
+                }
+                fn version(&self) -> &Self::Version {
+                    ::core::unreachable!()
+                }
+                fn __set_version(&mut self, _: Self::Version) {}
+            }
+            impl #parameters_on __nc::VersionedOn<__DB> for #name #arguments #bounds_on {
+                fn __walk_columns<'__b>(
+                    &'__b self,
+                    _: __nc::AstPass<'_, '__b, __DB>,
+                ) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+                fn __walk_key<'__b>(
+                    _: &'__b Self::Key,
+                    _: __nc::AstPass<'_, '__b, __DB>,
+                ) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+                fn __walk_key_columns(_: __nc::AstPass<'_, '_, __DB>) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+                fn __walk_version<'__b>(
+                    _: &'__b Self::Version,
+                    _: __nc::AstPass<'_, '__b, __DB>,
+                ) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+                fn __read<'__a>(_: &impl __nc::Row<'__a, __DB>) -> __nc::deserialize::Result<Self> {
+                    ::core::unreachable!()
+                }
+                fn __read_key<'__a>(
+                    _: &impl __nc::Row<'__a, __DB>,
+                ) -> __nc::deserialize::Result<Self::Key> {
+                    ::core::unreachable!()
+                }
+                fn __read_version<'__a>(
+                    _: &impl __nc::Row<'__a, __DB>,
+                ) -> __nc::deserialize::Result<Self::Version> {
+                    ::core::unreachable!()
+                }
+            }
+            #selectable
+            #unguarded
+        };
+    }
+}
+
+pub(crate) fn columns(part: &Model) -> TokenStream {
+    let name = &part.name;
+    let (_, arguments, bounds) = part.generics.split_for_impl();
+    let with_backend = with_backend(&part.generics);
+    let (parameters, ..) = with_backend.split_for_impl();
+    quote! {
+        const _: () = {
+            use ::noclobber::__private as __nc;
+            impl #parameters __nc::Columns<__DB> for #name #arguments #bounds {
+                fn __walk_columns<'__b>(
+                    &'__b self,
+                    _: __nc::AstPass<'_, '__b, __DB>,
+                ) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+            }
+        };
+    }
+}
+
+/// What stands in for the facts.
+struct Guess {
+    table: TokenStream,
+    /// The version's, or one that could be.
+    column: TokenStream,
+    version: TokenStream,
+}
+
+impl Guess {
+    fn of(model: &Model) -> Self {
+        let columns = || model.fields.iter().filter(|field| field.is_column());
+        let field = columns()
+            .find(|field| field.version.is_some())
+            .or_else(|| columns().find(|field| field.name == "version"))
+            .or_else(|| columns().find(|field| is_counter(&field.ty)));
+        let version = field.map(|field| without_option(&field.ty));
+        let version = version.map_or_else(|| quote!(i64), |version| quote!(#version));
+        match field.or_else(|| columns().next()) {
+            Some(Field { column, .. }) => {
+                let table = &model.table;
+                Guess { table: quote!(#table::table), column: quote!(#table::#column), version }
+            }
+            None => Guess {
+                table: quote!(__nc::any_table::table),
+                column: quote!(__nc::any_table::id),
+                version,
+            },
+        }
+    }
+}
+
+/// The key as it is declared, or a number.
+fn key_type(model: &Model) -> TokenStream {
+    let of_column = |column| model.key_field(column).map(|field| &field.ty);
+    let types: Option<Vec<&Type>> = model.primary_key.iter().map(of_column).collect();
+    match types.as_deref() {
+        None => quote!(i64),
+        Some([ty]) => quote!(#ty),
+        Some(types) => quote!((#(#types,)*)),
+    }
+}
+
+/// What Diesel's derives tell of a struct, and cannot tell of anything else.
+fn selectable(model: &Model, column: &TokenStream) -> TokenStream {
+    let name = &model.name;
+    quote! {
+        impl<__DB: __nc::Backend> __nc::Selectable<__DB> for #name {
+            type SelectExpression = #column;
+            fn construct_selection() -> Self::SelectExpression {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+/// The generics of a model that borrows nothing.
+fn owned_generics(model: &Model) -> Generics {
+    let mut generics = model.generics.clone();
+    for parameter in &mut generics.params {
+        match parameter {
+            GenericParam::Lifetime(lifetime) => lifetime.bounds.push(parse_quote!('static)),
+            GenericParam::Type(ty) => ty.bounds.push(parse_quote!('static)),
+            GenericParam::Const(_) => {}
+        }
+    }
+    generics
+}
+
+fn with_backend(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    generics.params.push(parse_quote!(__DB: __nc::Backend));
+    generics
+}
+
+fn is_counter(ty: &Type) -> bool {
+    type_name(ty).is_some_and(|name| name == "i16" || name == "i32" || name == "i64")
+}
+
+/// The `T` of an `Option<T>`.
+fn without_option(ty: &Type) -> &Type {
+    if let Type::Path(path) = ty
+        && let Some(last) = path.path.segments.last()
+        && last.ident == "Option"
+        && let PathArguments::AngleBracketed(arguments) = &last.arguments
+        && let Some(GenericArgument::Type(inner)) = arguments.args.first()
+    {
+        return inner;
+    }
+    ty
+}

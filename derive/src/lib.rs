@@ -1,0 +1,99 @@
+//! The derive macros of [noclobber](https://docs.rs/noclobber), which re-exports them: use that
+//! crate and not this one.
+//!
+//! A derive runs in three steps. `parse` reads what the attributes say, `check` decides whether it
+//! makes sense and what it means, `expand` writes the code. Only `expand` knows the library, and it
+//! states facts to it, never SQL.
+
+mod check;
+mod expand;
+mod parse;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+use self::parse::Model;
+
+/// Guards the records of a Diesel model by a version.
+///
+/// The model derives Diesel's `HasQuery` as well, or `Queryable` and `Selectable`. Diesel's own
+/// attributes are understood: `table_name` (inferred as Diesel does when it is absent),
+/// `primary_key`, `column_name`, `embed`, `skip_update`, `select_expression`, `treat_none_as_null`.
+///
+/// # Attributes of the struct
+///
+/// * `#[versioned(start = clock)]`: an `i64` version starts at the microseconds since 1970, so that
+///   a key which is used again after a delete does not repeat the versions of its predecessor.
+/// * `#[versioned(precision = s)]`, `ms`, or `us` (the default): how finely the database keeps a
+///   version that is a timestamp.
+///
+/// # Attributes of a field
+///
+/// * `#[versioned(version)]`: this field is the version. Needed only when it is not called
+///   `version`.
+/// * `#[versioned(unguarded)]`: the column is outside conflict detection. It is loaded and never
+///   written by `save`; `increment` may change it.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
+/// #[diesel(table_name = documents)]
+/// struct Document {
+///     id: i64,
+///     title: String,
+///     body: Option<String>,
+///     #[versioned(unguarded)]
+///     views: i64,
+///     version: i64,
+/// }
+/// ```
+#[proc_macro_derive(Versioned, attributes(versioned, diesel))]
+pub fn derive_versioned(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let mut wrong = Vec::new();
+    let model = parse::model(&input, "a versioned model", &mut wrong);
+    let expanded = match understood(check::versioned, &model, &mut wrong) {
+        Some(facts) => expand::versioned(&model, &facts),
+        None => expand::fallback::versioned(&model),
+    };
+    with_errors(expanded, wrong)
+}
+
+/// Tells the columns of a part that is embedded in a versioned model by `#[diesel(embed)]`.
+///
+/// Understands Diesel's attributes and `#[versioned(unguarded)]` as the derive of `Versioned` does.
+/// A part has neither a key nor a version.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, HasQuery, Columns)]
+/// #[diesel(table_name = people)]
+/// struct Address { street: String, town: Option<String> }
+/// ```
+#[proc_macro_derive(Columns, attributes(versioned, diesel))]
+pub fn derive_columns(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let mut wrong = Vec::new();
+    let part = parse::model(&input, "an embedded part", &mut wrong);
+    let expanded = match understood(check::part, &part, &mut wrong) {
+        Some(()) => expand::columns(&part),
+        None => expand::fallback::columns(&part),
+    };
+    with_errors(expanded, wrong)
+}
+
+/// What a model means; asked only of one that was read without an error, since what is missing
+/// otherwise may be what could not be read.
+fn understood<'a, Facts>(
+    check: impl FnOnce(&'a Model) -> syn::Result<Facts>,
+    model: &'a Model,
+    wrong: &mut Vec<syn::Error>,
+) -> Option<Facts> {
+    if !wrong.is_empty() {
+        return None;
+    }
+    check(model).map_err(|error| wrong.push(error)).ok()
+}
+
+fn with_errors(expanded: proc_macro2::TokenStream, wrong: Vec<syn::Error>) -> TokenStream {
+    let errors = wrong.into_iter().map(syn::Error::into_compile_error);
+    quote::quote! { #expanded #(#errors)* }.into()
+}

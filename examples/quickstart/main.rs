@@ -1,0 +1,58 @@
+//! Lost updates, and how a version prevents them: `cargo run --example quickstart`.
+#![expect(clippy::unwrap_used, reason = "a story that takes another turn ends with an error")]
+
+mod stage;
+
+use diesel::prelude::*;
+use noclobber::prelude::*;
+use stage::{Told, in_eight_threads, on_a_new_file, tell};
+
+diesel::table! { documents { id -> BigInt, title -> Text, visits -> BigInt, version -> BigInt } }
+
+#[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
+struct Document {
+    id: i64,
+    title: String,
+    visits: i64,
+    version: i64,
+}
+
+fn main() -> Told {
+    on_a_new_file(|pool| {
+        let conn = &mut *pool.get()?;
+        let ann = Document::create(documents::title.eq("Draft"), conn)?;
+        let bob = Document::find(ann.id, conn)?;
+        tell(ann.title == bob.title, "Ann and Bob open the same document.")?;
+        diesel::update(&ann).set(documents::title.eq("Ann's")).execute(conn)?;
+        diesel::update(&bob).set(documents::title.eq("Bob's")).execute(conn)?;
+        let lost = ann.reload(conn)?.title == "Bob's";
+        tell(lost, "Both save naively, and the row says \"Bob's\": Ann's edit is lost.")?;
+
+        let ann = Document { title: "Ann's".into(), ..ann }.save(conn)?;
+        let refused = Document { title: "Bob's".into(), ..bob.clone() }.save(conn).unwrap_err();
+        tell(refused.is_conflict(), &format!("With a version, Bob is refused: {refused}."))?;
+        let both = Document { title: "Ann's and Bob's".into(), ..bob.reload(conn)? }.save(conn)?;
+        tell(both.version == 3, "He loads it anew, sees Ann's edit, and saves both.")?;
+        let refused = ann.delete(conn).unwrap_err();
+        tell(refused.is_conflict(), &format!("Ann deletes what she saw: {refused}."))?;
+
+        let all_have_read = std::sync::Barrier::new(8);
+        let count_naively = || {
+            let conn = &mut *pool.get().unwrap();
+            let document = Document::find(1, conn).unwrap();
+            all_have_read.wait();
+            let one_more = documents::visits.eq(document.visits + 1);
+            diesel::update(&document).set(one_more).execute(conn).unwrap();
+        };
+        (0..50).for_each(|_| in_eight_threads(count_naively));
+        let naively = both.reload(conn)?.visits;
+        tell(naively == 50, &format!("400 visits counted naively by eight threads: {naively}."))?;
+
+        let count = || {
+            Document::modify(1, pool, |document| document.visits += 1).unwrap();
+        };
+        (0..50).for_each(|_| in_eight_threads(count));
+        let all = both.reload(conn)?.visits - naively;
+        tell(all == 400, &format!("400 more counted through `modify`: {all}. None is lost."))
+    })
+}

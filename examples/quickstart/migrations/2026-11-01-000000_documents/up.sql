@@ -1,0 +1,6 @@
+CREATE TABLE documents (
+    id      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    title   TEXT    NOT NULL,
+    visits  BIGINT  NOT NULL DEFAULT 0,
+    version BIGINT  NOT NULL DEFAULT 1
+);

@@ -1,0 +1,116 @@
+//! All that differs between databases.
+//!
+//! A [`Dialect`] is a table of facts, one for each database; the other rooms ask it and never which
+//! database it is. To support another database is to write another such table.
+
+mod classify;
+pub mod sqlite;
+
+pub(crate) use self::classify::reason;
+
+use diesel::backend::Backend;
+use diesel::connection::LoadConnection;
+use diesel_migrations::EmbeddedMigrations;
+
+/// How one database does what all of them can do.
+///
+/// Obtained from a connection by [`HasDialect`]; the dialects themselves are constants of the
+/// modules of [`backend`](self), for instance [`sqlite::DIALECT`].
+///
+/// ```
+/// assert_eq!(noclobber::backend::sqlite::DIALECT.name(), "SQLite");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    name: &'static str,
+    /// Sent after Diesel's `BEGIN` of an outermost transaction. Sets the savepoint
+    /// `noclobber_alive`, and does what else the database needs to begin properly.
+    pub(crate) after_begin: &'static str,
+    /// What makes the look after a miss see the present: a lock clause, or nothing.
+    pub(crate) present: &'static str,
+    /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
+    /// or nothing where the transaction holds it already.
+    pub(crate) hold: &'static str,
+    /// The migrations of the library's own tables.
+    pub(crate) migrations: fn() -> EmbeddedMigrations,
+}
+
+/// A database has one dialect, so the name tells it.
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Dialect {}
+
+impl Dialect {
+    /// The database's name, for messages.
+    ///
+    /// ```
+    /// assert_eq!(noclobber::backend::sqlite::DIALECT.name(), "SQLite");
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// A Diesel backend whose dialect is known.
+///
+/// Implemented on the *backend*, so that it serves every connection type over it: pooled ones,
+/// instrumented ones, wrappers that nobody here has heard of. `C` is the connection, for backends
+/// that stand for several databases and have to look which one a connection belongs to.
+///
+/// A third-party backend that speaks one of the dialects can join in:
+///
+/// ```
+/// # use diesel::prelude::*;
+/// use noclobber::backend::{self, Dialect, HasDialect};
+/// # fn dialect_of<C>(conn: &C) -> Dialect
+/// # where C: diesel::Connection, C::Backend: HasDialect<C> {
+/// let dialect: Dialect = <C::Backend as HasDialect<C>>::dialect(conn);
+/// # dialect
+/// # }
+/// # let conn = diesel::SqliteConnection::establish(":memory:").unwrap();
+/// # assert_eq!(dialect_of(&conn), backend::sqlite::DIALECT);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "noclobber does not know the database behind `{C}`",
+    label = "unknown database",
+    note = "enable the feature of your database in `Cargo.toml`: \
+            noclobber = {{ version = \"…\", features = [\"sqlite\"] }}"
+)]
+pub trait HasDialect<C>: Backend + 'static {
+    /// The dialect of the database behind `conn`.
+    fn dialect(conn: &C) -> Dialect;
+}
+
+/// A Diesel connection to a database that noclobber knows.
+///
+/// Implemented for every connection that can load rows and whose backend
+/// [has a dialect](HasDialect). Use it to bound code that is generic over the connection:
+///
+/// ```
+/// # include!("doctest_setup.rs");
+/// use noclobber::SupportedConnection;
+///
+/// fn in_one_go<C: SupportedConnection>(conn: &mut C) -> noclobber::Result<()> {
+///     noclobber::transaction(conn, |_| Ok(()))
+/// }
+/// # fn main() { in_one_go(&mut documents_with_one_row()).unwrap(); }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "noclobber cannot work through `{Self}`",
+    label = "not a connection to a database that noclobber knows",
+    note = "pass `&mut` a Diesel connection or a pooled one, and enable the feature of your \
+            database in `Cargo.toml`: noclobber = {{ version = \"…\", features = [\"sqlite\"] }}"
+)]
+pub trait SupportedConnection: LoadConnection<Backend: HasDialect<Self>> {}
+
+impl<C> SupportedConnection for C where C: LoadConnection<Backend: HasDialect<C>> {}
+
+/// The dialect of the database behind a connection.
+pub(crate) fn dialect<C: SupportedConnection>(conn: &C) -> Dialect {
+    <C::Backend as HasDialect<C>>::dialect(conn)
+}

@@ -1,0 +1,45 @@
+//! SQLite: its dialect, its errors, and how to open its connections.
+
+#[cfg(feature = "sqlite")]
+mod options;
+#[cfg(all(feature = "sqlite", feature = "uuid"))]
+mod uuid_text;
+
+#[cfg(feature = "sqlite")]
+pub use self::options::ConnectionOptions;
+use super::Dialect;
+use crate::error::Reason;
+use crate::migrations;
+
+/// SQLite, from version 3.35 on (for `RETURNING`).
+///
+/// A transaction begins with `BEGIN IMMEDIATE`: one that reads first and then writes would fail
+/// with "database is locked" as soon as anybody else has written in between, whatever the busy
+/// timeout says. For the same reason no read needs a lock clause: who writes is alone.
+pub const DIALECT: Dialect = Dialect {
+    name: "SQLite",
+    // Diesel has sent `BEGIN`, which holds nothing yet, and counts its transaction from there.
+    after_begin: "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive",
+    present: "",
+    hold: "",
+    migrations: || migrations::SQLITE,
+};
+
+/// `SQLITE_BUSY` and `SQLITE_LOCKED`, by the messages that `sqlite3_errmsg` gives them. Some name
+/// the table behind a colon.
+pub(super) fn reason(message: &str) -> Option<Reason> {
+    let message = message.split_once(':').map_or(message, |(before, _)| before);
+    match message {
+        "database is locked" | "database table is locked" | "database schema is locked" => {
+            Some(Reason::Busy)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl<C> super::HasDialect<C> for diesel::sqlite::Sqlite {
+    fn dialect(_: &C) -> Dialect {
+        DIALECT
+    }
+}

@@ -1,0 +1,252 @@
+//! What can go wrong, in one type: [`Error`].
+//!
+//! An error names the table and the key of the record it is about, and versions; never values.
+//! Which of a database's errors means what is decided in [`backend`](crate::backend), where
+//! `From<diesel::result::Error>` stands.
+
+mod conflict;
+mod unavailable;
+
+use std::fmt;
+
+pub use self::conflict::{ConcurrentModificationError, Found};
+pub use self::unavailable::{Reason, Unavailable};
+
+/// What the operations of this crate answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in an operation of this crate.
+///
+/// The predicates ([`is_conflict`](Error::is_conflict), [`is_retryable`](Error::is_retryable),
+/// [`is_not_found`](Error::is_not_found)) answer what callers ask most.
+///
+/// ```
+/// use noclobber::Error;
+///
+/// fn status(error: &Error) -> u16 {
+///     match error {
+///         Error::ConcurrentModification(_) => 409,
+///         Error::Unavailable(_) => 503,
+///         error if error.is_not_found() => 404,
+///         _ => 500,
+///     }
+/// }
+///
+/// assert_eq!(status(&Error::from(diesel::result::Error::NotFound)), 404);
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no row with the key that was asked for.
+    #[error("{0} does not exist")]
+    NotFound(Record),
+
+    /// The write changed nothing, because the record is no longer what its writer had loaded.
+    #[error("{0}")]
+    ConcurrentModification(#[source] ConcurrentModificationError),
+
+    /// The database could not serve the transaction now; the same one, run again, may succeed.
+    #[error("{0}")]
+    Unavailable(#[source] Unavailable),
+
+    /// The declared primary key does not name one row: the write matched several.
+    ///
+    /// [`transaction`](crate::transaction) rolls such a write back; one that was sent alone stays
+    /// written. Declare the whole key: `#[diesel(primary_key(…))]`.
+    #[error(
+        "the key of {record} is not unique: it matched {rows} rows; declare the whole primary key"
+    )]
+    KeyNotUnique {
+        /// The record as its key names it.
+        record: Record,
+        /// How many rows the key matched.
+        rows: usize,
+    },
+
+    /// The version of the record has no successor: a counter stands at its maximum.
+    #[error(
+        "{record} cannot be written any more: its version {version} is the last one of its type; \
+         give the column a wider type"
+    )]
+    VersionExhausted {
+        /// The record that cannot be written.
+        record: Record,
+        /// Its last version, as canonical text.
+        version: String,
+    },
+
+    /// A change gave the record another key, so that the save would have hit another row.
+    #[error(
+        "the change of {loaded} turned its key into {changed}; a key is not changed by a save: \
+         delete the record and create another one"
+    )]
+    KeyChanged {
+        /// The record that was loaded.
+        loaded: Record,
+        /// The key that it had afterwards, as canonical text.
+        changed: String,
+    },
+
+    /// The database accepted an insert and kept no row, because a trigger or a rule dropped it.
+    #[error(
+        "no row of {table} was created: a trigger or a rule of the database dropped the insert"
+    )]
+    NotCreated {
+        /// The table of the insert.
+        table: &'static str,
+    },
+
+    /// A transaction is open, and the operation has to begin its own.
+    ///
+    /// Answered by [`retry`](crate::retry()) and by
+    /// [`modify`](crate::VersionedDsl::modify): what runs again inside a transaction meets the
+    /// same snapshot, or what is left of its own first attempt. Call them outside; a host whose
+    /// tests run inside a test transaction says so with
+    /// [`Policy::nested`](crate::retry::Policy::nested).
+    #[error(
+        "a transaction is already open, and what is tried again inside it may never succeed; \
+         call this outside the transaction, or allow a single run with `.nested(RunOnce)`"
+    )]
+    InTransaction,
+
+    /// No transaction is open, and what the operation promises would end with its statement.
+    #[error(
+        "no transaction is open; `verify` holds a record until the transaction ends, so call it \
+         inside `noclobber::transaction`"
+    )]
+    NotInTransaction,
+
+    /// The closure of a transaction ended well, but the database had rolled the transaction back.
+    ///
+    /// An error that ends a transaction was ignored inside the closure. What was sent before it is
+    /// undone; on SQLite and MySQL what was sent after it may stand already, each statement on its
+    /// own.
+    #[error(
+        "the database rolled the transaction back while it ran, because an error inside it was \
+         ignored; what came before that error is undone, what came after it may be written"
+    )]
+    RolledBack(#[source] diesel::result::Error),
+
+    /// Any other error of the database or of Diesel.
+    #[error("{0}")]
+    Database(#[source] diesel::result::Error),
+}
+
+impl Error {
+    /// Whether a write was refused because somebody else was faster.
+    ///
+    /// ```
+    /// use noclobber::Error;
+    ///
+    /// assert!(!Error::InTransaction.is_conflict());
+    /// ```
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Error::ConcurrentModification(_))
+    }
+
+    /// Whether the same transaction, run again from its beginning, may succeed.
+    ///
+    /// A conflict is not retryable in this sense: who sends the same stale version again is
+    /// refused again. Load the record anew, or let [`modify`](crate::VersionedDsl::modify) do it.
+    ///
+    /// ```
+    /// use diesel::result::{DatabaseErrorKind, Error as DieselError};
+    /// use noclobber::Error;
+    ///
+    /// let busy = "database is locked".to_owned();
+    /// let busy = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(busy));
+    /// assert!(Error::from(busy).is_retryable());
+    /// ```
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Error::Unavailable(_))
+    }
+
+    /// Whether the record that was asked for does not exist.
+    ///
+    /// True as well for Diesel's own `NotFound`, which names no record.
+    ///
+    /// ```
+    /// use noclobber::Error;
+    ///
+    /// assert!(Error::from(diesel::result::Error::NotFound).is_not_found());
+    /// ```
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Error::NotFound(_) | Error::Database(diesel::result::Error::NotFound))
+    }
+
+    /// The conflict, when this is one.
+    ///
+    /// ```
+    /// use noclobber::Error;
+    ///
+    /// assert!(Error::InTransaction.conflict().is_none());
+    /// ```
+    #[must_use]
+    pub fn conflict(&self) -> Option<&ConcurrentModificationError> {
+        match self {
+            Error::ConcurrentModification(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+}
+
+/// A record, as errors name it: its table, and its key as canonical text.
+///
+/// ```
+/// use noclobber::error::Record;
+///
+/// let record = Record::new("documents", "7");
+/// assert_eq!(record.to_string(), "documents 7");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Record {
+    table: &'static str,
+    key: String,
+}
+
+impl Record {
+    /// The record of `table` whose key has the canonical text `key`.
+    ///
+    /// ```
+    /// use noclobber::error::Record;
+    ///
+    /// assert_eq!(Record::new("seats", "12,A").key(), "12,A");
+    /// ```
+    #[must_use]
+    pub fn new(table: &'static str, key: impl Into<String>) -> Self {
+        Record { table, key: key.into() }
+    }
+
+    /// The table, by the name that the Diesel schema gives it.
+    ///
+    /// ```
+    /// use noclobber::error::Record;
+    ///
+    /// assert_eq!(Record::new("seats", "12,A").table(), "seats");
+    /// ```
+    #[must_use]
+    pub fn table(&self) -> &'static str {
+        self.table
+    }
+
+    /// The primary key as canonical text; see [`Key`](crate::key::Key).
+    ///
+    /// ```
+    /// use noclobber::error::Record;
+    ///
+    /// assert_eq!(Record::new("documents", "7").key(), "7");
+    /// ```
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.table, self.key)
+    }
+}

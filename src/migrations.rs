@@ -1,0 +1,54 @@
+//! The library's own tables, `locks` and `lock_events`, as Diesel migrations.
+//!
+//! Saving needs none of them; they are for those who take locks. There are two ways to get them:
+//!
+//! * Copy the folder `migrations/sqlite` of this crate's source into your own `migrations/`, and
+//!   run it with all the others. The recommended way: your migrations stay one list.
+//! * Embed them: [`run`] from this module, called by you at a time of your choice. Nothing in this
+//!   crate calls it.
+//!
+//! Diesel keeps the versions of a database's migrations in one table, whoever they belong to, and
+//! silently takes two of the same version for one. So the versions of these begin with `noclobber`,
+//! where those that Diesel generates begin with a date.
+
+use diesel::migration::{MigrationVersion, Result};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::backend::{self, SupportedConnection};
+
+/// The migrations for SQLite, as a source for Diesel's own harness.
+///
+/// ```
+/// use diesel::SqliteConnection;
+/// use diesel::prelude::*;
+/// use diesel_migrations::MigrationHarness;
+///
+/// let mut conn = SqliteConnection::establish(":memory:").unwrap();
+/// assert!(conn.has_pending_migration(noclobber::migrations::SQLITE).unwrap());
+/// ```
+pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Runs those migrations that the database does not have yet, and gives back their versions.
+///
+/// Each runs in a transaction of its own. A database that has them all is left as it is.
+///
+/// # Errors
+///
+/// Those of the database, and of reading the table in which Diesel keeps the versions.
+///
+/// ```
+/// use diesel::SqliteConnection;
+/// use diesel::prelude::*;
+///
+/// let mut conn = SqliteConnection::establish(":memory:").unwrap();
+/// assert_eq!(noclobber::migrations::run(&mut conn).unwrap().len(), 1);
+/// assert!(noclobber::migrations::run(&mut conn).unwrap().is_empty());
+/// ```
+pub fn run<C>(conn: &mut C) -> Result<Vec<MigrationVersion<'static>>>
+where
+    C: SupportedConnection + MigrationHarness<C::Backend>,
+{
+    let source = (backend::dialect(conn).migrations)();
+    let versions = conn.run_pending_migrations(source)?;
+    Ok(versions.iter().map(MigrationVersion::as_owned).collect())
+}

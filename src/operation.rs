@@ -1,0 +1,413 @@
+//! What can be done with a versioned record, and what the database's answer means.
+
+mod create;
+mod delete;
+mod find;
+mod increment;
+mod modify;
+mod outcome;
+mod patch;
+mod save;
+mod store;
+mod verify;
+
+pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
+pub use self::verify::{Verify, verify_all};
+
+use crate::error::{Error, Result};
+use crate::model::Versioned;
+use crate::retry::{Policy, Source};
+
+/// The operations of a versioned record.
+///
+/// Implemented for every [`Versioned`] model; bring it into scope with the
+/// [`prelude`](crate::prelude). Operations that write take the record by value and give it back at
+/// its new version, so a stale copy cannot be saved twice by accident, and a transaction that rolls
+/// back has changed no model outside it. Clone the record first if you want it after an error.
+///
+/// The connection comes last, as everywhere in Diesel. It may be a connection, a pooled one, or
+/// either of them inside a transaction. With no transaction open, an operation is one of its own.
+///
+/// All errors of the database arrive as [`Error::Unavailable`] when a restart may cure them, and as
+/// [`Error::Database`] otherwise; the sections below name the others.
+pub trait VersionedDsl: Versioned {
+    /// Loads the record with this key.
+    ///
+    /// Sends `SELECT <columns> FROM t WHERE id = ?`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none, [`Error::KeyNotUnique`] when there are several.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = Document::find(1, conn)?;
+    /// assert_eq!(document.title, "Draft");
+    /// assert!(Document::find(2, conn).unwrap_err().is_not_found());
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find<C: Store<Self>>(key: impl Into<Self::Key>, conn: &mut C) -> Result<Self> {
+        find::find(&key.into(), conn)
+    }
+
+    /// Loads the record with this key, and refuses at once when it is not at this version any more.
+    ///
+    /// For a client that sends back the version it was shown: what it is about to change is what it
+    /// has seen. Sends the statement of [`find`](Self::find).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConcurrentModification`] when the record has another version or is gone: the
+    /// client saw it, so somebody deleted it.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = Document::find_at(1, 1, conn)?;
+    /// document.save(conn)?;
+    /// assert!(Document::find_at(1, 1, conn).unwrap_err().is_conflict());
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_at<C: Store<Self>>(
+        key: impl Into<Self::Key>,
+        version: impl Into<Self::Version>,
+        conn: &mut C,
+    ) -> Result<Self> {
+        find::find_at(&key.into(), &version.into(), conn)
+    }
+
+    /// Creates a record from anything that Diesel can insert into its table, and loads it.
+    ///
+    /// The version is added to what is inserted; `new` does not name it. In one transaction (in a
+    /// savepoint when one is open), sends `INSERT INTO t (…, version) VALUES (…, ?) RETURNING id`
+    /// and then the statement of [`find`](Self::find), so that what defaults and triggers put into
+    /// the row is in the model too.
+    ///
+    /// Counters start at 1. When a key is used again after a delete, its versions repeat: a copy of
+    /// the deleted record can then match its successor. Where keys can return (SQLite hands out
+    /// rowids again unless the table is declared `AUTOINCREMENT`), let versions start at the time
+    /// of creation: `#[versioned(start = clock)]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotCreated`] when a trigger dropped the insert without an error.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// #[derive(Insertable)]
+    /// #[diesel(table_name = documents)]
+    /// struct NewDocument<'a> {
+    ///     title: &'a str,
+    /// }
+    ///
+    /// let document = Document::create(NewDocument { title: "Minutes" }, conn)?;
+    /// assert_eq!((document.id, document.version), (2, 1));
+    ///
+    /// let document = Document::create(documents::title.eq("Agenda"), conn)?;
+    /// assert_eq!(document.title, "Agenda");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn create<New, C: StoreNew<Self, New>>(new: New, conn: &mut C) -> Result<Self> {
+        create::create(new, conn)
+    }
+
+    /// Writes the record back, if nobody has written it since it was loaded, and gives it back at
+    /// its new version.
+    ///
+    /// Sends one statement, `UPDATE t SET <columns>, version = ? WHERE id = ? AND version = ?`,
+    /// whose text is the same for every record of the model. `<columns>` are all of the model's but
+    /// its key, its version, those marked `#[versioned(unguarded)]` or `#[diesel(skip_update)]`,
+    /// and those with a `select_expression`; `None` is written as NULL. Only when no row was
+    /// changed, a `SELECT version` finds out why.
+    ///
+    /// The key is taken from the record as it is now: a record whose key was changed in memory hits
+    /// whatever row has that key and version.
+    ///
+    /// A value that was produced inside a transaction claims a version that the row has only once
+    /// that transaction is committed. Drop it when the transaction is rolled back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConcurrentModification`] when the record has another version, is gone, or a trigger
+    /// kept the write from it; [`Error::VersionExhausted`] when its counter is at the maximum;
+    /// [`Error::KeyNotUnique`] when several rows were written.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let mine = Document::find(1, conn)?;
+    /// let theirs = mine.clone();
+    ///
+    /// let mine = Document { title: "Mine".into(), ..mine }.save(conn)?;
+    /// assert_eq!(mine.version, 2);
+    ///
+    /// let error = Document { title: "Theirs".into(), ..theirs }.save(conn).unwrap_err();
+    /// assert!(error.is_conflict());
+    /// assert_eq!(mine.reload(conn)?.title, "Mine");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Behind a `&mut`, save a clone: `state.document = state.document.clone().save(conn)?`.
+    fn save<C: Store<Self>>(self, conn: &mut C) -> Result<Self> {
+        save::save(self, conn)
+    }
+
+    /// Deletes the record, if nobody has written it since it was loaded.
+    ///
+    /// Sends `DELETE FROM t WHERE id = ? AND version = ?`. A key that is used again after a delete
+    /// repeats its versions; see [`create`](Self::create) for the cure.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let stale = Document::find(1, conn)?;
+    /// let document = stale.clone().save(conn)?;
+    /// assert!(stale.delete(conn).unwrap_err().is_conflict());
+    /// document.delete(conn)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn delete<C: Store<Self>>(self, conn: &mut C) -> Result<()> {
+        delete::delete(&self, conn)
+    }
+
+    /// Moves the record to its next version without another change, so that every open copy of it
+    /// becomes stale.
+    ///
+    /// Sends `UPDATE t SET version = ? WHERE id = ? AND version = ?`.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = Document::find(1, conn)?.touch(conn)?;
+    /// assert_eq!(document.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn touch<C: Store<Self>>(self, conn: &mut C) -> Result<Self> {
+        save::touch(self, conn)
+    }
+
+    /// Loads the record anew, at whatever version it has now.
+    ///
+    /// Sends the statement of [`find`](Self::find).
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = Document::find(1, conn)?;
+    /// document.clone().touch(conn)?;
+    /// assert_eq!(document.reload(conn)?.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn reload<C: Store<Self>>(&self, conn: &mut C) -> Result<Self> {
+        find::find(&self.key(), conn)
+    }
+
+    /// Makes sure that the record is still what was loaded, and holds it so until the transaction
+    /// ends.
+    ///
+    /// For a write that depends on a record it does not write: "I read this, and it has to stay
+    /// true." Sends `SELECT version FROM t WHERE id = ?`, with a lock clause where the database
+    /// needs one. For several records use [`verify_all`], which takes them in an order that all
+    /// transactions share. Call it before the writes of the transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInTransaction`] when none is open, since the row would be let go at once;
+    /// [`Error::ConcurrentModification`] when the record has another version or is gone.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let rules = Document::find(1, conn)?;
+    /// noclobber::transaction(conn, |conn| {
+    ///     rules.verify(conn)?;
+    ///     Document::create(documents::title.eq("By the rules"), conn)
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn verify<C: Store<Self>>(&self, conn: &mut C) -> Result<()> {
+        verify::verify(self, conn)
+    }
+
+    /// Writes only the columns that `changes` names, if the record is at this version, and gives
+    /// back its new version. Loads nothing.
+    ///
+    /// `changes` is any Diesel changeset of the table. Sends
+    /// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`. A changeset without a
+    /// change moves the version on like [`touch`](Self::touch). It does not name the version
+    /// column: that one is this crate's.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let version = Document::patch(1, 1, documents::title.eq("Final"), conn)?;
+    /// assert_eq!(version, 2);
+    /// assert!(Document::patch(1, 1, documents::title.eq("Late"), conn).unwrap_err().is_conflict());
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn patch<Changes, C: StoreChanges<Self, Changes>>(
+        key: impl Into<Self::Key>,
+        version: impl Into<Self::Version>,
+        changes: Changes,
+        conn: &mut C,
+    ) -> Result<Self::Version> {
+        patch::patch(&key.into(), &version.into(), changes, conn)
+    }
+
+    /// Adds to a column that is outside conflict detection. The version stays.
+    ///
+    /// For counters that many writers raise at once (views, votes, stock movements), where the sum
+    /// is what counts and not who was first. The column's field is marked
+    /// `#[versioned(unguarded)]`, so that no save writes an old count back, and the column is NOT
+    /// NULL. Sends `UPDATE t SET n = n + ? WHERE id = ?`; to subtract, add a negative number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is no such record, [`Error::KeyNotUnique`] when several rows
+    /// were written.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// Document::increment(1, documents::views, 1, conn)?;
+    /// let document = Document::find(1, conn)?;
+    /// assert_eq!((document.views, document.version), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn increment<Col, By, C: StoreIncrement<Self, Col, By>>(
+        key: impl Into<Self::Key>,
+        column: Col,
+        by: By,
+        conn: &mut C,
+    ) -> Result<()> {
+        increment::increment(&key.into(), column, &by, conn)
+    }
+
+    /// Loads the record, changes it, saves it; and does so again when somebody else was faster.
+    ///
+    /// The call for a change that can be computed from whatever is there: "add a line", "mark as
+    /// paid". `source` is a pool or a connection (`&pool`, or `&mut *conn`); a pool gets its
+    /// connection back while this waits before it tries again. The change may run several times,
+    /// so side effects belong after the call. Tries and waits as the default
+    /// [`Policy`] says.
+    ///
+    /// Sends the statements of [`find`](Self::find) and [`save`](Self::save), outside any
+    /// transaction: no lock is held while the change is computed.
+    ///
+    /// # Errors
+    ///
+    /// The last conflict, or the last [`Error::Unavailable`], when the attempts are used up; both
+    /// carry their number. At once: [`Error::NotFound`]; the conflict when the record was deleted
+    /// meanwhile or the database vetoed the write; [`Error::KeyChanged`] when the change touched
+    /// the key; [`Error::InTransaction`] when a transaction is open.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = Document::modify(1, conn, |document| document.title.push('!'))?;
+    /// assert_eq!(document.title, "Draft!");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn modify<S>(
+        key: impl Into<Self::Key>,
+        source: S,
+        mut change: impl FnMut(&mut Self),
+    ) -> Result<Self>
+    where
+        S: Source<Conn: Store<Self>>,
+    {
+        Self::try_modify(key, source, &Policy::default(), |model| {
+            change(model);
+            Ok::<(), Error>(())
+        })
+    }
+
+    /// [`modify`](Self::modify) with a policy of your own, and with a change that can fail.
+    ///
+    /// An error of the change ends it at once and is given back; nothing was written then.
+    ///
+    /// # Errors
+    ///
+    /// As [`modify`](Self::modify), and the change's own.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// use noclobber::retry::Policy;
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// enum Refused {
+    ///     #[error("the document is final")]
+    ///     Final,
+    ///     #[error(transparent)]
+    ///     Save(#[from] noclobber::Error),
+    /// }
+    ///
+    /// let policy = Policy::default().attempts(3);
+    /// let answer = Document::try_modify(1, &mut *conn, &policy, |document| {
+    ///     if document.title == "Final" {
+    ///         return Err(Refused::Final);
+    ///     }
+    ///     document.title = "Final".into();
+    ///     Ok(())
+    /// });
+    /// assert_eq!(answer.unwrap().title, "Final");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn try_modify<S, E>(
+        key: impl Into<Self::Key>,
+        source: S,
+        policy: &Policy,
+        change: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<Self, E>
+    where
+        S: Source<Conn: Store<Self>>,
+        E: From<Error>,
+    {
+        modify::modify(&key.into(), source, policy, change)
+    }
+}
+
+impl<M: Versioned> VersionedDsl for M {}

@@ -1,0 +1,289 @@
+//! The executor: carries a statement to the database and brings its answer back, unjudged.
+//!
+//! One method for each statement, since a connection's type has to be known to build it. All of
+//! them are implemented once, for every connection to a database that knows the model's columns.
+
+use diesel::ExpressionMethods;
+use diesel::QueryResult;
+use diesel::deserialize;
+use diesel::dsl;
+use diesel::expression::{AsExpression, Expression};
+use diesel::insertable::Insertable;
+use diesel::query_builder::{AsChangeset, InsertStatement, QueryFragment, QueryId};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::ops::Add;
+
+use crate::backend::{self, SupportedConnection};
+use crate::model::{Bind, Unguarded, Versioned, VersionedOn};
+use crate::statement::{
+    Delete, Guard, Hold, Increment, Insert, Look, Patch, Purpose, SelectRecord, SelectVersion,
+    Touch, Update,
+};
+
+/// A connection through which the records of a model can be loaded and stored.
+///
+/// Implemented for every connection to a database that noclobber knows and that has the types of
+/// the model's columns. Name it to write code that is generic over the connection:
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::Store;
+///
+/// fn rename<C: Store<Document>>(conn: &mut C) -> noclobber::Result<Document> {
+///     let document = Document::find(1, conn)?;
+///     Document { title: "Renamed".into(), ..document }.save(conn)
+/// }
+/// # fn main() { assert_eq!(rename(&mut documents_with_one_row()).unwrap().version, 2); }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{M}` cannot be stored through `{Self}`",
+    label = "not a connection that can store `{M}`",
+    note = "the model derives `Versioned`, its columns have types that this database knows, and the \
+            feature of the database is enabled: noclobber = {{ version = \"…\", features = [\"sqlite\"] }}"
+)]
+pub trait Store<M: Versioned>: SupportedConnection {
+    #[doc(hidden)]
+    fn __update(&mut self, model: &M, next: &M::Version, key: &M::Key) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __touch(
+        &mut self,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+    ) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __delete(&mut self, key: &M::Key, expected: &M::Version) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __select(&mut self, key: &M::Key) -> QueryResult<Vec<M>>;
+
+    /// The version that is there now.
+    #[doc(hidden)]
+    fn __look(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
+
+    /// The version that is there, and stays until the transaction ends.
+    #[doc(hidden)]
+    fn __hold(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
+}
+
+impl<C, M> Store<M> for C
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+{
+    #[inline]
+    fn __update(&mut self, model: &M, next: &M::Version, key: &M::Key) -> QueryResult<usize> {
+        self.execute_returning_count(&Update {
+            model,
+            next,
+            guard: Guard::new(key, model.version()),
+        })
+    }
+
+    fn __touch(
+        &mut self,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+    ) -> QueryResult<usize> {
+        self.execute_returning_count(&Touch { next, guard: Guard::<M>::new(key, expected) })
+    }
+
+    fn __delete(&mut self, key: &M::Key, expected: &M::Version) -> QueryResult<usize> {
+        self.execute_returning_count(&Delete { guard: Guard::<M>::new(key, expected) })
+    }
+
+    fn __select(&mut self, key: &M::Key) -> QueryResult<Vec<M>> {
+        let select = SelectRecord::<M, C::Backend>::new(key);
+        self.load(select)?.map(|row| read(M::__read(&row?))).collect()
+    }
+
+    fn __look(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
+        select_version::<M, C, Look>(key, self)
+    }
+
+    fn __hold(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
+        select_version::<M, C, Hold>(key, self)
+    }
+}
+
+fn select_version<M, C, P>(key: &M::Key, conn: &mut C) -> QueryResult<Option<M::Version>>
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+    P: Purpose,
+{
+    let dialect = backend::dialect(conn);
+    let select = SelectVersion::<M, P>::new(key, dialect);
+    let mut rows = conn.load(select)?;
+    rows.next().map(|row| read(M::__read_version(&row?))).transpose()
+}
+
+fn read<T>(read: deserialize::Result<T>) -> QueryResult<T> {
+    read.map_err(DieselError::DeserializationError)
+}
+
+/// A connection through which a record of a model can be created from a value of type `New`.
+///
+/// Implemented for every [`Store`] of the model, when `New` is something that Diesel can insert
+/// into its table.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::operation::StoreNew;
+///
+/// fn add<C>(new: NewDocument, conn: &mut C) -> noclobber::Result<Document>
+/// where
+///     C: StoreNew<Document, NewDocument>,
+/// {
+///     Document::create(new, conn)
+/// }
+/// # fn main() {
+/// #     let new = NewDocument { title: "New".into() };
+/// #     assert_eq!(add(new, &mut documents_with_one_row()).unwrap().version, 1);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{M}` cannot be created from `{New}` through `{Self}`",
+    label = "not something to create `{M}` from",
+    note = "give `create` what Diesel's `insert_into(…).values(…)` takes for one row of the model's \
+            table: a struct with `#[derive(Insertable)]`, `column.eq(value)`, or a tuple of them"
+)]
+pub trait StoreNew<M: Versioned, New>: Store<M> {
+    /// The key of the row that was inserted, or `None` when the database kept none.
+    #[doc(hidden)]
+    fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Option<M::Key>>;
+}
+
+type VersionEq<M> = dsl::Eq<<M as Versioned>::VersionColumn, <M as Versioned>::Version>;
+type WithVersion<M, New> = (VersionEq<M>, New);
+type InsertWithVersion<M, New> = InsertStatement<
+    <M as Versioned>::Table,
+    <WithVersion<M, New> as Insertable<<M as Versioned>::Table>>::Values,
+>;
+
+impl<C, M, New> StoreNew<M, New> for C
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+    M::VersionColumn: ExpressionMethods,
+    M::Version: AsExpression<<M::VersionColumn as Expression>::SqlType>,
+    <M::VersionColumn as Expression>::SqlType: diesel::sql_types::SqlType,
+    WithVersion<M, New>: Insertable<M::Table>,
+    InsertWithVersion<M, New>: QueryFragment<C::Backend> + QueryId,
+{
+    fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Option<M::Key>> {
+        let values = (M::VersionColumn::default().eq(initial), new);
+        let insert = diesel::insert_into(M::Table::default()).values(values);
+        // Read to the end: the statement is done, and its row kept, only after the last step.
+        let keys: Vec<M::Key> = self
+            .load(Insert::<M, _>::new(insert))?
+            .map(|row| read(M::__read_key(&row?)))
+            .collect::<QueryResult<_>>()?;
+        Ok(keys.into_iter().next())
+    }
+}
+
+/// A connection through which the changes of type `Changes` can be made to a record of a model.
+///
+/// Implemented for every [`Store`] of the model, when `Changes` is a Diesel changeset of its table.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::operation::StoreChanges;
+///
+/// fn apply<Changes, C>(changes: Changes, conn: &mut C) -> noclobber::Result<i64>
+/// where
+///     C: StoreChanges<Document, Changes>,
+/// {
+///     Document::patch(1, 1, changes, conn)
+/// }
+/// # fn main() {
+/// #     let conn = &mut documents_with_one_row();
+/// #     assert_eq!(apply(documents::title.eq("New"), conn).unwrap(), 2);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Changes}` cannot be applied to `{M}` through `{Self}`",
+    label = "not a change of `{M}`",
+    note = "give `patch` what Diesel's `update(…).set(…)` takes for the model's table: a struct with \
+            `#[derive(AsChangeset)]`, `column.eq(value)`, or a tuple of them"
+)]
+pub trait StoreChanges<M: Versioned, Changes>: Store<M> {
+    #[doc(hidden)]
+    fn __patch(
+        &mut self,
+        changes: Changes,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+    ) -> QueryResult<usize>;
+}
+
+impl<C, M, Changes> StoreChanges<M, Changes> for C
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+    Changes: AsChangeset<Target = M::Table>,
+    Changes::Changeset: QueryFragment<C::Backend>,
+{
+    fn __patch(
+        &mut self,
+        changes: Changes,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+    ) -> QueryResult<usize> {
+        self.execute_returning_count(&Patch {
+            changes: changes.as_changeset(),
+            next,
+            guard: Guard::<M>::new(key, expected),
+        })
+    }
+}
+
+/// A connection through which a value of type `By` can be added to a column of a model.
+///
+/// Implemented for every [`Store`] of the model, when the column is outside conflict detection, NOT
+/// NULL, and of a type that can be added to.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::operation::StoreIncrement;
+///
+/// fn count_view<C>(conn: &mut C) -> noclobber::Result<()>
+/// where
+///     C: StoreIncrement<Document, documents::views, i64>,
+/// {
+///     Document::increment(1, documents::views, 1_i64, conn)
+/// }
+/// # fn main() { count_view(&mut documents_with_one_row()).unwrap(); }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{By}` cannot be added to the column `{Col}` of `{M}` through `{Self}`",
+    label = "not a sum that this column can hold",
+    note = "the column's field is marked `#[versioned(unguarded)]`, the column is NOT NULL and a \
+            number, and what is added has its type"
+)]
+pub trait StoreIncrement<M: Versioned, Col, By>: Store<M> {
+    #[doc(hidden)]
+    fn __increment(&mut self, key: &M::Key, by: &By) -> QueryResult<usize>;
+}
+
+impl<C, M, Col, By> StoreIncrement<M, Col, By> for C
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+    Col: Unguarded<M> + 'static,
+    Col::SqlType: Add + crate::model::NotNull,
+    <Col::SqlType as Add>::Rhs: 'static,
+    By: Bind<<Col::SqlType as Add>::Rhs, C::Backend> + 'static,
+{
+    fn __increment(&mut self, key: &M::Key, by: &By) -> QueryResult<usize> {
+        self.execute_returning_count(&Increment::<M, Col, <Col::SqlType as Add>::Rhs, By>::new(
+            key, by,
+        ))
+    }
+}

@@ -1,0 +1,11 @@
+//! What a versioned model needs in scope, in one line.
+//!
+//! ```
+//! use noclobber::prelude::*;
+//! ```
+//!
+//! Goes well with `diesel::prelude::*`: no name is in both.
+
+pub use crate::model::{Columns, Versioned};
+pub use crate::operation::VersionedDsl;
+pub use noclobber_derive::{Columns, Versioned};

@@ -1,0 +1,78 @@
+//! The SQL of each operation, as Diesel query fragments.
+//!
+//! A statement knows what is sent and nothing else: no connection, and no meaning of the answer.
+//! The text of all that do not carry a change of the caller's own is the same at every call, so
+//! each has a static id, and Diesel builds its SQL once per connection and model.
+
+mod delete;
+mod increment;
+mod insert;
+mod patch;
+mod select;
+mod update;
+
+pub(crate) use self::delete::Delete;
+pub(crate) use self::increment::Increment;
+pub(crate) use self::insert::Insert;
+pub(crate) use self::patch::Patch;
+pub(crate) use self::select::{Hold, Look, Purpose, SelectRecord, SelectVersion};
+pub(crate) use self::update::{Touch, Update};
+
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::query_source::{Column, QuerySource};
+
+use crate::model::{Versioned, VersionedOn};
+
+/// The `FROM` clause of a model's table: its name, with its schema when it has one.
+pub(crate) type From<M> = <<M as Versioned>::Table as QuerySource>::FromClause;
+
+/// A record at a version: what every guarded statement is about.
+pub(crate) struct Guard<'a, M: Versioned> {
+    // Fields, not temporaries: what is walked has to live as long as the binds.
+    from: From<M>,
+    key: &'a M::Key,
+    expected: &'a M::Version,
+}
+
+impl<'a, M: Versioned> Guard<'a, M> {
+    pub(crate) fn new(key: &'a M::Key, expected: &'a M::Version) -> Self {
+        Guard { from: from::<M>(), key, expected }
+    }
+
+    fn walk_table<'b, DB>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+    where
+        DB: Backend,
+        M: VersionedOn<DB>,
+    {
+        self.from.walk_ast(out)
+    }
+
+    /// ` WHERE "id" = ? AND "version" = ?`
+    fn walk_condition<'b, DB>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+    where
+        DB: Backend,
+        M: VersionedOn<DB>,
+    {
+        out.push_sql(" WHERE ");
+        M::__walk_key(self.key, out.reborrow())?;
+        out.push_sql(" AND ");
+        walk_version::<M, DB>(self.expected, out)
+    }
+}
+
+fn from<M: Versioned>() -> From<M> {
+    M::Table::default().from_clause()
+}
+
+/// `"version" = ?`
+fn walk_version<'b, M, DB>(version: &'b M::Version, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+where
+    DB: Backend,
+    M: VersionedOn<DB>,
+{
+    out.push_identifier(M::VersionColumn::NAME)?;
+    out.push_sql(" = ");
+    M::__walk_version(version, out)
+}

@@ -1,0 +1,134 @@
+//! Writes that belong together: [`transaction`].
+
+use diesel::connection::{Connection, TransactionManager};
+use diesel::result::QueryResult;
+
+use crate::backend::{self, SupportedConnection};
+use crate::error::{Error, Result};
+
+/// Runs `work` in a transaction: all of it is written, or nothing.
+///
+/// What Diesel's own [`transaction`](Connection::transaction) does, and where that one can surprise:
+///
+/// * On SQLite it begins with `BEGIN IMMEDIATE`. A transaction that reads first and then writes
+///   fails otherwise with "database is locked" as soon as anybody else has written in between,
+///   whatever the busy timeout says.
+/// * When `work` panics, the transaction is rolled back. Diesel leaves it open, and the next one
+///   becomes a savepoint inside it.
+/// * The error of `work` is what comes back, also when the rollback fails after it.
+/// * It never answers `Ok` for a transaction that the database has rolled back by itself, because
+///   an error that ends a transaction was ignored inside `work`. Such a one is
+///   [`Error::RolledBack`].
+///
+/// Inside another transaction it is a savepoint. Models that `work` produced claim versions that
+/// their rows have only when the outermost transaction is committed; when it is not, drop them.
+/// What cannot be rolled back (a mail, an event) belongs after the call.
+///
+/// Sends `BEGIN`, what the database needs beside it, and `SAVEPOINT noclobber_alive`; at the end
+/// `RELEASE SAVEPOINT noclobber_alive`, which fails when the transaction is no longer the same, and
+/// `COMMIT`. Inside another transaction: `SAVEPOINT`, and `RELEASE SAVEPOINT`.
+///
+/// # Errors
+///
+/// Those of `work`; [`Error::RolledBack`]; and those of beginning and committing, among them
+/// [`Error::Unavailable`] when the database was busy: [`retry`](crate::retry()) runs it again then.
+///
+/// ```
+/// # include!("doctest_setup.rs");
+/// # fn main() -> noclobber::Result<()> {
+/// # let conn = &mut documents_with_one_row();
+/// let error = noclobber::transaction(conn, |conn| {
+///     let document = Document::find(1, conn)?;
+///     Document { title: "Never seen".into(), ..document }.save(conn)?;
+///     Document::find(99, conn)
+/// })
+/// .unwrap_err();
+///
+/// assert!(error.is_not_found());
+/// assert_eq!(Document::find(1, conn)?.title, "Draft");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// When its result goes through `?`, the closure has to say its error:
+/// `|conn| -> Result<_, AppError> { … }`.
+pub fn transaction<C, R, E>(conn: &mut C, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E>
+where
+    C: SupportedConnection,
+    E: From<Error>,
+{
+    let open = Open::begin(conn)?;
+    let value = work(open.conn)?;
+    open.commit()?;
+    Ok(value)
+}
+
+/// How many transactions and savepoints are open.
+///
+/// The one place that asks Diesel for it: the method it takes is public and not in Diesel's
+/// documentation.
+pub(crate) fn depth<C: Connection>(conn: &mut C) -> QueryResult<u32> {
+    let depth = C::TransactionManager::transaction_manager_status_mut(conn).transaction_depth()?;
+    Ok(depth.map_or(0, std::num::NonZeroU32::get))
+}
+
+/// Ends the savepoint that every dialect sets when it begins. Where the database has rolled the
+/// transaction back meanwhile, there is no such savepoint any more: that is how it tells.
+const RELEASE_ALIVE: &str = "RELEASE SAVEPOINT noclobber_alive";
+
+/// A transaction that is rolled back unless it is committed: after an error, and after a panic.
+struct Open<'a, C: SupportedConnection> {
+    conn: &'a mut C,
+    /// The depth that was there before.
+    outside: u32,
+}
+
+impl<'a, C: SupportedConnection> Open<'a, C> {
+    fn begin(conn: &'a mut C) -> Result<Self> {
+        let outside = depth(conn)?;
+        C::TransactionManager::begin_transaction(conn)?;
+        let mut open = Open { conn, outside };
+        if outside == 0 {
+            open.begin_outermost()?;
+        }
+        Ok(open)
+    }
+
+    fn begin_outermost(&mut self) -> QueryResult<()> {
+        let after_begin = backend::dialect(self.conn).after_begin;
+        let Err(error) = self.conn.batch_execute(after_begin) else {
+            return Ok(());
+        };
+        // The batch may have failed after its own ROLLBACK and before its BEGIN. Diesel notices
+        // that on SQLite; where it still counts a transaction, the rollback needs one to end.
+        if depth(self.conn)? > 0 {
+            let _ = self.conn.batch_execute("BEGIN");
+        }
+        Err(error)
+    }
+
+    fn commit(self) -> Result<()> {
+        if self.outside == 0 {
+            self.conn.batch_execute(RELEASE_ALIVE).map_err(Error::RolledBack)?;
+        }
+        C::TransactionManager::commit_transaction(self.conn).map_err(|error| {
+            if self.outside == 0 { Error::from(error) } else { Error::RolledBack(error) }
+        })
+    }
+}
+
+impl<C: SupportedConnection> Drop for Open<'_, C> {
+    /// After a commit there is nothing left to do.
+    fn drop(&mut self) {
+        // More than one step when `work` left transactions open that it began by hand. A step that
+        // fails still counts, as long as Diesel takes it for one.
+        let mut last = u32::MAX;
+        while let Ok(depth) = depth(self.conn)
+            && depth > self.outside
+            && depth < last
+        {
+            last = depth;
+            let _ = C::TransactionManager::rollback_transaction(self.conn);
+        }
+    }
+}

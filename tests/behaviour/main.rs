@@ -1,0 +1,25 @@
+//! Everything that noclobber promises, one module for each behaviour.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by failing"
+)]
+
+mod contending;
+mod creating;
+mod deleting;
+mod errors;
+mod finding;
+mod interleaving;
+mod migrations;
+mod models;
+mod opening;
+mod patching;
+mod retrying;
+mod returning;
+mod saving;
+mod support;
+mod transactions;
+mod verifying;
+mod versions;

@@ -1,0 +1,84 @@
+//! Databases with a table of documents: in memory, and files in both journal modes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::r2d2::ConnectionManager;
+use noclobber::backend::sqlite::ConnectionOptions;
+use tempfile::TempDir;
+
+use super::{CREATE_DOCUMENTS, run};
+
+pub(crate) type Pool = diesel::r2d2::Pool<ConnectionManager<SqliteConnection>>;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Journal {
+    Wal,
+    Delete,
+}
+
+/// A database that is gone when this is dropped.
+pub(crate) struct Database {
+    // Held for its Drop.
+    _folder: Option<TempDir>,
+    url: String,
+    options: ConnectionOptions,
+}
+
+impl Database {
+    pub(crate) fn in_memory() -> Self {
+        Database { _folder: None, url: ":memory:".into(), options: ConnectionOptions::default() }
+    }
+
+    pub(crate) fn file(journal: Journal) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("test.db");
+        let options = ConnectionOptions::default()
+            .busy_timeout(Duration::from_secs(30))
+            .write_ahead_log(journal == Journal::Wal);
+        let url = path.display().to_string();
+        let database = Database { _folder: Some(folder), url, options };
+        run(CREATE_DOCUMENTS, &mut database.open());
+        database
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A connection to the table. In memory, each has a table of its own.
+    pub(crate) fn connect(&self) -> SqliteConnection {
+        let mut conn = self.open();
+        if self._folder.is_none() {
+            run(CREATE_DOCUMENTS, &mut conn);
+        }
+        conn
+    }
+
+    /// A connection that does not wait for other writers.
+    pub(crate) fn connect_impatient(&self) -> SqliteConnection {
+        let mut conn = self.connect();
+        run("PRAGMA busy_timeout = 0", &mut conn);
+        conn
+    }
+
+    fn open(&self) -> SqliteConnection {
+        let mut conn = SqliteConnection::establish(&self.url).unwrap();
+        self.options.apply(&mut conn).unwrap();
+        conn
+    }
+
+    pub(crate) fn pool(&self, size: u32) -> Pool {
+        pool(&self.url, self.options, size)
+    }
+}
+
+pub(crate) fn pool(url: &str, options: ConnectionOptions, size: u32) -> Pool {
+    Pool::builder()
+        .max_size(size)
+        .connection_timeout(Duration::from_secs(30))
+        .connection_customizer(Box::new(options))
+        .build(ConnectionManager::new(url))
+        .unwrap()
+}
