@@ -26,7 +26,7 @@ pub use self::backend::SupportedConnection;
 #[doc(inline)]
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
 pub use self::model::{
-    Bind, Columns, Fits, NotNull, Read, Selection, Unguarded, Versioned, VersionedOn,
+    Bind, Columns, Fits, NotNull, Read, Selected, Selection, Unguarded, Versioned, VersionedOn,
 };
 #[doc(inline)]
 pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
@@ -40,13 +40,14 @@ pub use noclobber_derive::{Columns, Versioned};
 #[doc(hidden)]
 pub mod __private {
     pub use diesel::backend::Backend;
-    pub use diesel::deserialize;
+    pub use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
     pub use diesel::dsl::SqlTypeOf;
-    pub use diesel::expression::Selectable;
+    pub use diesel::expression::{Selectable, SelectableExpression};
     pub use diesel::query_builder::{AstPass, QueryFragment};
     pub use diesel::query_source::{Column, QuerySource};
     pub use diesel::result::QueryResult;
     pub use diesel::row::Row;
+    pub use diesel::sql_types::BigInt;
 
     pub use crate::model::{
         Bind, Columns, Read, Selection, Unguarded, Versioned, VersionedOn, checks,

@@ -6,12 +6,13 @@
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSqlRow};
+use diesel::dsl::SqlTypeOf;
 use diesel::expression::{AsExpression, Selectable, SelectableExpression, TypedExpressionType};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::query_source::{Column, QuerySource, Table};
 use diesel::row::Row;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{HasSqlType, SqlType};
+use diesel::sql_types::{HasSqlType, SqlType, is_nullable};
 
 use crate::error::Record;
 use crate::key::Key;
@@ -43,7 +44,7 @@ pub trait Versioned: Sized + 'static {
     /// The table that the model's records are rows of.
     type Table: Table + Default + 'static;
     /// The primary key: the type of its field, or a tuple of several.
-    type Key: Key + PartialEq + Send + 'static;
+    type Key: Key + Clone + PartialEq + Send + 'static;
     /// The type of the version.
     type Version: Version;
     /// The column that keeps the version.
@@ -86,10 +87,7 @@ pub(crate) fn record<M: Versioned>(key: &M::Key) -> Record {
 )]
 pub trait VersionedOn<DB: Backend>:
     Versioned<Table: QuerySource<FromClause: QueryFragment<DB> + Send>>
-    + Selection<
-        DB,
-        Expression: QueryFragment<DB> + SelectableExpression<Self::Table> + Send + 'static,
-    >
+    + Selection<DB, Expression: SelectableExpression<<Self as Versioned>::Table>>
 {
     /// `"a" = ?, "b" = ?, `: the guarded columns, each with a comma behind it.
     #[doc(hidden)]
@@ -108,43 +106,60 @@ pub trait VersionedOn<DB: Backend>:
     fn __walk_version<'b>(version: &'b Self::Version, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
 
     #[doc(hidden)]
-    fn __read<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self>;
-
-    #[doc(hidden)]
     fn __read_key<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self::Key>;
 
     #[doc(hidden)]
     fn __read_version<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self::Version>;
 }
 
-/// A model that knows which columns to select: what Diesel calls [`Selectable`].
+/// A model that can be loaded from its table: what Diesel calls `Queryable` and [`Selectable`].
 // The detour over a trait of our own is for the message: a derive cannot see its sibling derives,
 // and a missing one should be told in words that name it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be loaded",
-    label = "its columns are not known to Diesel",
-    note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`"
+    message = "`{Self}` cannot be loaded from `{DB}`",
+    label = "is not what Diesel can load from the model's table",
+    note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`, and \
+            its fields have types that their columns can be read as"
 )]
-pub trait Selection<DB: Backend> {
+pub trait Selection<DB: Backend>: Sized {
     /// The columns, as an expression.
-    type Expression;
+    type Expression: QueryFragment<DB> + Send + 'static;
 
     #[doc(hidden)]
     fn __selection() -> Self::Expression;
+
+    #[doc(hidden)]
+    fn __read<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T, DB> Selection<DB> for T
+impl<M, DB> Selection<DB> for M
 where
     DB: Backend,
-    T: Selectable<DB>,
+    M: Selectable<DB, SelectExpression: QueryFragment<DB> + Send + 'static>,
+    M: FromSqlRow<SqlTypeOf<M::SelectExpression>, DB>,
 {
-    type Expression = T::SelectExpression;
+    type Expression = M::SelectExpression;
 
     fn __selection() -> Self::Expression {
-        T::construct_selection()
+        M::construct_selection()
+    }
+
+    fn __read<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self> {
+        M::build_from_row(row)
     }
 }
+
+/// A model whose columns Diesel can select.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell which columns to load",
+    label = "derives `Versioned` alone",
+    note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`"
+)]
+pub trait Selected<DB: Backend> {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Selectable<DB>, DB: Backend> Selected<DB> for M {}
 
 /// The columns of a part that is embedded in a model.
 ///
@@ -173,7 +188,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be embedded in a versioned model on `{DB}`",
     label = "its columns are not known to noclobber",
-    note = "add `#[derive(Columns)]` to it, from `noclobber::Columns`"
+    note = "add `#[derive(Columns)]` to it, from `noclobber::Columns`; an `Option` of a part cannot \
+            be written"
 )]
 pub trait Columns<DB: Backend> {
     /// `"a" = ?, "b" = ?, `: the guarded columns, each with a comma behind it.
@@ -218,9 +234,8 @@ where
 
 /// A value that can be read from columns of the SQL type `ST`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read from `{DB}`",
-    label = "is not what a query of its columns gives",
-    note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`"
+    message = "a field of type `{Self}` cannot be read from a `{ST}` column on `{DB}`",
+    label = "is not what its column holds"
 )]
 pub trait Read<ST, DB: Backend>: Sized {
     #[doc(hidden)]
@@ -265,11 +280,25 @@ where
 )]
 pub trait NotNull {}
 
-impl<ST> NotNull for ST where ST: SqlType<IsNull = diesel::sql_types::is_nullable::NotNull> {}
+#[diagnostic::do_not_recommend]
+impl<ST> NotNull for ST
+where
+    ST: SqlType,
+    ST::IsNull: IsNotNull,
+{
+}
+
+/// A bound, where an equality of types would be told in the compiler's words.
+trait IsNotNull {}
+
+impl IsNotNull for is_nullable::NotNull {}
 
 /// What the derives have checked where a field is declared, and not only at the first save.
 pub mod checks {
-    use super::{Fits, NotNull};
+    use super::{Fits, NotNull, Selected};
+
+    /// Compiles when the model's columns can be selected.
+    pub const fn model_is_selectable<M: Selected<DB>, DB: diesel::backend::Backend>() {}
 
     /// Compiles when a field of type `T` fits a column of the SQL type `ST`.
     pub const fn field_fits_column<T: Fits<ST>, ST>() {}

@@ -156,10 +156,9 @@ fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
         impl<__DB: __nc::Backend> __nc::VersionedOn<__DB> for #name
         where
             <#table::table as __nc::QuerySource>::FromClause: __nc::QueryFragment<__DB>,
-            <#name as __nc::Selection<__DB>>::Expression: __nc::QueryFragment<__DB>,
-            #name: __nc::Read<
-                __nc::SqlTypeOf<<#name as __nc::Selection<__DB>>::Expression>,
+            #name: __nc::Selection<
                 __DB,
+                Expression: __nc::SelectableExpression<#table::table>,
             >,
             #(#bounds,)*
             #(#key_bounds,)*
@@ -190,13 +189,6 @@ fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
                 out: __nc::AstPass<'_, '__b, __DB>,
             ) -> __nc::QueryResult<()> {
                 __nc::Bind::<#version_sql, __DB>::__bind(version, out)
-            }
-
-            fn __read<'__a>(row: &impl __nc::Row<'__a, __DB>) -> __nc::deserialize::Result<Self> {
-                <#name as __nc::Read<
-                    __nc::SqlTypeOf<<#name as __nc::Selection<__DB>>::Expression>,
-                    __DB,
-                >>::__read_row(row)
             }
 
             fn __read_key<'__a>(
@@ -290,7 +282,7 @@ fn spanned_type(field: &Field) -> TokenStream {
 
 fn sql_type(model: &Model, field: &Field) -> TokenStream {
     let (table, column) = (&model.table, &field.column);
-    quote!(__nc::SqlTypeOf<#table::#column>)
+    quote_spanned!(field.ty.span()=> __nc::SqlTypeOf<#table::#column>)
 }
 
 /// Whether a save writes the field, and so guards it: all but the key and the version.

@@ -164,6 +164,8 @@ type InsertWithVersion<M, New> = InsertStatement<
     <WithVersion<M, New> as Insertable<<M as Versioned>::Table>>::Values,
 >;
 
+// Without `do_not_recommend` the compiler would explain `Insertable` instead of the above.
+#[diagnostic::do_not_recommend]
 impl<C, M, New> StoreNew<M, New> for C
 where
     C: SupportedConnection,
@@ -222,6 +224,8 @@ pub trait StoreChanges<M: Versioned, Changes>: Store<M> {
     ) -> QueryResult<usize>;
 }
 
+// As above, for `AsChangeset`.
+#[diagnostic::do_not_recommend]
 impl<C, M, Changes> StoreChanges<M, Changes> for C
 where
     C: SupportedConnection,

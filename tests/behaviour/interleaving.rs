@@ -196,6 +196,17 @@ impl World {
         }
         if this.saved_states.is_empty() {
             self.inside = None;
+            self.check_what_was_returned(actor);
+        }
+    }
+
+    /// What an acknowledged transaction gave its caller is what the rows held at its commit.
+    fn check_what_was_returned(&mut self, actor: usize) {
+        let Actor { conn, copies, .. } = &mut self.actors[actor];
+        for (id, copy) in copies {
+            if self.rows.get(id).is_some_and(|(_, version)| *version == copy.version) {
+                assert_eq!(row(*id, conn).as_ref(), Some(&*copy));
+            }
         }
     }
 

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by failing"
 )]
 
+mod chinook;
 mod contending;
 mod creating;
 mod deleting;
@@ -23,3 +24,4 @@ mod support;
 mod transactions;
 mod verifying;
 mod versions;
+mod what_others_got_wrong;

@@ -10,13 +10,21 @@ use crate::check::Facts;
 use crate::parse::{Field, Model};
 
 pub(super) fn model(model: &Model, facts: &Facts<'_>) -> TokenStream {
+    let name = &model.name;
     let columns = part(model);
     let sql_type = sql_type(model, facts.version);
     let span = facts.version.ty.span();
     let not_null = quote_spanned!(span=> __nc::checks::version_is_not_null::<#sql_type>());
+    let selectable = quote_spanned! {name.span()=>
+        __nc::checks::model_is_selectable::<#name, __DB>
+    };
     quote! {
         #columns
         const _: () = #not_null;
+        #[allow(dead_code, reason = "compiled only to be checked")]
+        const fn __check_selection<__DB: __nc::Backend>() {
+            #selectable()
+        }
     }
 }
 

@@ -20,14 +20,15 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
     on_a_database.make_where_clause().predicates.extend::<[WherePredicate; 2]>([
         parse_quote!(<#table as __nc::QuerySource>::FromClause: __nc::QueryFragment<__DB>),
         parse_quote! {
-            <#name #arguments as __nc::Selection<__DB>>::Expression: __nc::QueryFragment<__DB>
+            #name #arguments:
+                __nc::Selection<__DB, Expression: __nc::SelectableExpression<#table>>
         },
     ]);
     let (parameters_on, _, bounds_on) = on_a_database.split_for_impl();
 
     let key = key_type(model);
     let unguarded = unguarded(model, &generics);
-    let selectable = (!model.has_fields).then(|| selectable(model, &column));
+    let loadable = (!model.has_fields).then(|| loadable(model));
     quote! {
         const _: () = {
             use ::noclobber::__private as __nc;
@@ -67,9 +68,6 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
                 ) -> __nc::QueryResult<()> {
                     ::core::unreachable!()
                 }
-                fn __read<'__a>(_: &impl __nc::Row<'__a, __DB>) -> __nc::deserialize::Result<Self> {
-                    ::core::unreachable!()
-                }
                 fn __read_key<'__a>(
                     _: &impl __nc::Row<'__a, __DB>,
                 ) -> __nc::deserialize::Result<Self::Key> {
@@ -81,7 +79,7 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
                     ::core::unreachable!()
                 }
             }
-            #selectable
+            #loadable
             #unguarded
         };
     }
@@ -150,12 +148,21 @@ fn key_type(model: &Model) -> TokenStream {
 }
 
 /// What Diesel's derives tell of a struct, and cannot tell of anything else.
-fn selectable(model: &Model, column: &TokenStream) -> TokenStream {
+fn loadable(model: &Model) -> TokenStream {
     let name = &model.name;
     quote! {
         impl<__DB: __nc::Backend> __nc::Selectable<__DB> for #name {
-            type SelectExpression = #column;
+            type SelectExpression = __nc::any_table::id;
             fn construct_selection() -> Self::SelectExpression {
+                ::core::unreachable!()
+            }
+        }
+        impl<__DB: __nc::Backend> __nc::Queryable<__nc::BigInt, __DB> for #name
+        where
+            i64: __nc::FromStaticSqlRow<__nc::BigInt, __DB>,
+        {
+            type Row = i64;
+            fn build(_: Self::Row) -> __nc::deserialize::Result<Self> {
                 ::core::unreachable!()
             }
         }

@@ -65,7 +65,8 @@ pub(crate) const FAIL: &str = "
 
 /// One test for each kind of database, from one body.
 macro_rules! on_every_database {
-    ($(fn $name:ident($conn:ident) $body:block)*) => {$(
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
         mod $name {
             #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
             #[allow(unused_imports, reason = "not every body needs what stands around it")]
