@@ -220,7 +220,7 @@ impl Record {
         Record { table, key: key.into() }
     }
 
-    /// The table, by the name that the Diesel schema gives it.
+    /// The table, by the name of its `table!` module.
     ///
     /// ```
     /// use noclobber::error::Record;

@@ -1,4 +1,112 @@
 //! Concurrency control for Diesel: no write is ever silently lost.
+//!
+//! Two people open the same record, both change it, both save. Without care the second save wipes
+//! out the first: a *lost update*. Here a model carries a version, every write compares it, and
+//! whoever comes late is told who expected what.
+//!
+//! ```
+//! # include!("doctest_setup.rs");
+//! # fn main() -> noclobber::Result<()> {
+//! # let conn = &mut documents_with_one_row();
+//! let ann = Document::find(1, conn)?;
+//! let bob = Document::find(1, conn)?;
+//!
+//! let ann = Document { title: "Ann's".into(), ..ann }.save(conn)?;
+//! assert_eq!(ann.version, 2);
+//!
+//! let error = Document { title: "Bob's".into(), ..bob }.save(conn).unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "documents 1 was changed by somebody else: expected version 1, found version 2"
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A model
+//!
+//! Add a version to the table, and a derive to the model:
+//!
+//! ```sql
+//! ALTER TABLE documents ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
+//! ```
+//!
+//! ```
+//! use diesel::prelude::*;
+//! use noclobber::prelude::*;
+//!
+//! # diesel::table! {
+//! #     documents (id) {
+//! #         id -> BigInt, title -> Text, body -> Nullable<Text>, views -> BigInt, version -> BigInt,
+//! #     }
+//! # }
+//! #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
+//! struct Document {
+//!     id: i64,
+//!     title: String,
+//!     body: Option<String>,
+//!     #[versioned(unguarded)] // a counter that many raise at once: outside conflict detection
+//!     views: i64,
+//!     version: i64,
+//! }
+//! ```
+//!
+//! [`derive@Versioned`] lists the attributes, [`version`] the types that a version can have.
+//!
+//! # What it can do
+//!
+//! | to | call | answer when somebody was faster |
+//! |---|---|---|
+//! | load | [`find`], [`find_at`] with the version that a client was shown, [`reload`] | `find_at`: a conflict |
+//! | create | [`create`] | |
+//! | write what was loaded | [`save`], [`touch`] | a conflict |
+//! | delete | [`delete`] | a conflict |
+//! | write some columns unseen | [`patch`] | a conflict |
+//! | load, change, save | [`modify`], [`try_modify`] | does it again |
+//! | count | [`increment`] of an unguarded column | adds to theirs |
+//! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
+//! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
+//!
+//! A conflict is a [`ConcurrentModificationError`], inside [`Error`]: table, key, the version that was
+//! expected, and what was [`Found`]. Show it, load the record anew, and let the person decide; or use
+//! [`modify`] where the change can be computed from whatever is there.
+//!
+//! Several writes that belong together go into [`transaction`], which also mends what can surprise in
+//! Diesel's own; [`retry`] runs one again when the database was busy.
+//!
+//! # What it cannot see
+//!
+//! A version guards against writers that compare it. A statement that updates the table without
+//! raising the version (`psql`, another service, Diesel's own `update`) goes unnoticed, and so does a
+//! record whose key was changed in memory: it hits whatever row has that key and version.
+//! And a key that is used again after a delete repeats its versions, unless they start at the clock;
+//! see [`create`].
+//!
+//! # Databases and features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `sqlite` | SQLite, from 3.35 on |
+//! | `r2d2` | pools of `diesel::r2d2` as the source of [`retry`] and [`modify`], and the [customizer] of their connections |
+//! | `uuid` | `UuidVersion`, and UUIDs as keys |
+//!
+//! None is on by default, so that nobody links a database they do not use.
+//!
+//! [`find`]: VersionedDsl::find
+//! [`find_at`]: VersionedDsl::find_at
+//! [`reload`]: VersionedDsl::reload
+//! [`create`]: VersionedDsl::create
+//! [`save`]: VersionedDsl::save
+//! [`touch`]: VersionedDsl::touch
+//! [`delete`]: VersionedDsl::delete
+//! [`patch`]: VersionedDsl::patch
+//! [`modify`]: VersionedDsl::modify
+//! [`try_modify`]: VersionedDsl::try_modify
+//! [`increment`]: VersionedDsl::increment
+//! [`verify`]: VersionedDsl::verify
+//! [`transaction`]: transaction()
+//! [`retry`]: retry()
+//! [customizer]: backend::sqlite
 
 // A public item without a word about it is unfinished. Said here and not for the workspace, since
 // the schemas of tests and examples are public by the way Diesel writes them.
@@ -26,7 +134,8 @@ pub use self::backend::SupportedConnection;
 #[doc(inline)]
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
 pub use self::model::{
-    Bind, Columns, Fits, NotNull, Read, Selected, Selection, Unguarded, Versioned, VersionedOn,
+    Bind, Columns, Fits, NotNull, OfTable, Read, Selected, Selection, Unguarded, Versioned,
+    VersionedOn,
 };
 #[doc(inline)]
 pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
@@ -42,7 +151,7 @@ pub mod __private {
     pub use diesel::backend::Backend;
     pub use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
     pub use diesel::dsl::SqlTypeOf;
-    pub use diesel::expression::{Selectable, SelectableExpression};
+    pub use diesel::expression::Selectable;
     pub use diesel::query_builder::{AstPass, QueryFragment};
     pub use diesel::query_source::{Column, QuerySource};
     pub use diesel::result::QueryResult;
@@ -50,7 +159,7 @@ pub mod __private {
     pub use diesel::sql_types::BigInt;
 
     pub use crate::model::{
-        Bind, Columns, Read, Selection, Unguarded, Versioned, VersionedOn, checks,
+        Bind, Columns, OfTable, Read, Selection, Unguarded, Versioned, VersionedOn, checks,
     };
     // For the derive to name beside an error, when the model's own table cannot be told.
     pub use crate::schema::lock_events as any_table;

@@ -50,7 +50,7 @@ pub trait Versioned: Sized + 'static {
     /// The column that keeps the version.
     type VersionColumn: Column<Table = Self::Table> + Default;
 
-    /// The table, by the name that the Diesel schema gives it.
+    /// The table, by the name of its `table!` module.
     const TABLE: &'static str;
 
     #[doc(hidden)]
@@ -87,7 +87,7 @@ pub(crate) fn record<M: Versioned>(key: &M::Key) -> Record {
 )]
 pub trait VersionedOn<DB: Backend>:
     Versioned<Table: QuerySource<FromClause: QueryFragment<DB> + Send>>
-    + Selection<DB, Expression: SelectableExpression<<Self as Versioned>::Table>>
+    + Selection<DB, Expression: OfTable<<Self as Versioned>::Table>>
 {
     /// `"a" = ?, "b" = ?, `: the guarded columns, each with a comma behind it.
     #[doc(hidden)]
@@ -150,10 +150,21 @@ where
     }
 }
 
+/// Columns that are all of one table.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be selected from `{Tab}` alone",
+    label = "holds something of another table",
+    note = "a versioned model is a row of one table: give what is joined to it a model of its own"
+)]
+pub trait OfTable<Tab> {}
+
+#[diagnostic::do_not_recommend]
+impl<Columns: SelectableExpression<Tab>, Tab> OfTable<Tab> for Columns {}
+
 /// A model whose columns Diesel can select.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not tell which columns to load",
-    label = "derives `Versioned` alone",
+    label = "its columns are not known to Diesel",
     note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`"
 )]
 pub trait Selected<DB: Backend> {}
@@ -271,12 +282,12 @@ where
 {
 }
 
-/// A column that holds a version: it is never null.
+/// A column that always has a value, as one that holds a version does, or a sum.
 #[diagnostic::on_unimplemented(
-    message = "the version column is nullable",
+    message = "the column can be NULL",
     label = "declared `Nullable` in the schema",
-    note = "a missing version would guard nothing: make the column NOT NULL in the database, and \
-            in the `table!` of the schema"
+    note = "a missing version would guard nothing, and NULL plus something is NULL: make the column \
+            NOT NULL in the database, and in the `table!` of the schema"
 )]
 pub trait NotNull {}
 

@@ -122,10 +122,11 @@ pub trait VersionedDsl: Versioned {
     /// Writes the record back, if nobody has written it since it was loaded, and gives it back at
     /// its new version.
     ///
-    /// Sends one statement, `UPDATE t SET <columns>, version = ? WHERE id = ? AND version = ?`,
+    /// Sends one statement, `UPDATE t SET <columns>, version = <next> WHERE id = ? AND version = ?`,
     /// whose text is the same for every record of the model. `<columns>` are all of the model's but
     /// its key, its version, those marked `#[versioned(unguarded)]` or `#[diesel(skip_update)]`,
-    /// and those with a `select_expression`; `None` is written as NULL. Only when no row was
+    /// and those with a `select_expression`; `None` is written as NULL. `<next>` is `version + 1`
+    /// for the counters, and a bind for all other versions. Only when no row was
     /// changed, a `SELECT version` finds out why.
     ///
     /// The key is taken from the record as it is now: a record whose key was changed in memory hits
@@ -189,7 +190,7 @@ pub trait VersionedDsl: Versioned {
     /// Moves the record to its next version without another change, so that every open copy of it
     /// becomes stale.
     ///
-    /// Sends `UPDATE t SET version = ? WHERE id = ? AND version = ?`.
+    /// Sends `UPDATE t SET version = <next> WHERE id = ? AND version = ?`.
     ///
     /// # Errors
     ///
@@ -263,7 +264,7 @@ pub trait VersionedDsl: Versioned {
     /// back its new version. Loads nothing.
     ///
     /// `changes` is any Diesel changeset of the table. Sends
-    /// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`. A changeset without a
+    /// `UPDATE t SET <changes>, version = <next> WHERE id = ? AND version = ?`. A changeset without a
     /// change moves the version on like [`touch`](Self::touch). It does not name the version
     /// column: that one is this crate's.
     ///

@@ -18,7 +18,8 @@ use crate::transaction::{depth, transaction};
 ///
 /// Again on what says [`Retry::Restart`], which is [`Error::Unavailable`]; and on a conflict only
 /// when the policy says [`on_conflict`](Policy::on_conflict), for work that loads what it changes.
-/// A version that came from outside conflicts for ever.
+/// A version that came from outside conflicts for ever. (On SQLite a transaction is alone from its
+/// beginning, so work that loads what it changes has no conflicts there.)
 ///
 /// `source` is a pool or a connection (`&pool`, or `&mut *conn`). A pool gets its connection back
 /// while this waits. Between attempts it waits a random time below a bound that doubles ("full

@@ -24,6 +24,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::query_source::{Column, QuerySource};
 
 use crate::model::{Versioned, VersionedOn};
+use crate::version::Version;
 
 /// The `FROM` clause of a model's table: its name, with its schema when it has one.
 pub(crate) type From<M> = <<M as Versioned>::Table as QuerySource>::FromClause;
@@ -75,4 +76,21 @@ where
     out.push_identifier(M::VersionColumn::NAME)?;
     out.push_sql(" = ");
     M::__walk_version(version, out)
+}
+
+/// What a write sets the version to: `"version" = ?`, or `"version" = "version" + 1` where that is
+/// the same, since the row has the expected version or is not written.
+fn walk_next<'b, M, DB>(next: &'b M::Version, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+where
+    DB: Backend,
+    M: VersionedOn<DB>,
+{
+    if !M::Version::COUNTS {
+        return walk_version::<M, DB>(next, out);
+    }
+    out.push_identifier(M::VersionColumn::NAME)?;
+    out.push_sql(" = ");
+    out.push_identifier(M::VersionColumn::NAME)?;
+    out.push_sql(" + 1");
+    Ok(())
 }

@@ -58,6 +58,11 @@ pub use self::uuid::UuidVersion;
             `noclobber::version::Version`; it is never an `Option`: a missing version guards nothing"
 )]
 pub trait Version: Clone + PartialEq + fmt::Debug + Send + 'static {
+    // Whether `next` is always this version plus one. The database then adds the one by itself: a
+    // value less to be bound, and a save is a few percent faster.
+    #[doc(hidden)]
+    const COUNTS: bool = false;
+
     /// The version of a record that is being created.
     fn initial(clock: &Clock) -> Self;
 
@@ -76,6 +81,8 @@ macro_rules! counter {
     ($($integer:ty),*) => {$(
         /// Counts from 1.
         impl Version for $integer {
+            const COUNTS: bool = true;
+
             fn initial(_: &Clock) -> Self {
                 1
             }

@@ -143,9 +143,10 @@ fn precision(model: &Model, version: &Field) -> Result<()> {
 /// A column that two fields write would keep the value of one and lose that of the other.
 fn one_field_per_column(model: &Model) -> Result<()> {
     let mut writers: Vec<&Field> = Vec::new();
-    for field in
-        model.fields.iter().filter(|field| field.is_column() && field.skip_update.is_none())
-    {
+    let is_writer = |field: &&Field| {
+        field.is_column() && (field.skip_update.is_none() || field.unguarded.is_some())
+    };
+    for field in model.fields.iter().filter(is_writer) {
         if let Some(first) = writers.iter().find(|writer| writer.is_column_called(&field.column)) {
             let (column, first) = (field.column.unraw(), &first.name);
             let message = format!(

@@ -1,4 +1,15 @@
 //! SQLite: its dialect, its errors, and how to open its connections.
+//!
+//! What to know of it:
+//!
+//! * It has one writer at a time. Open connections with [`ConnectionOptions`], so that the others
+//!   wait for it, and give writers a pool of one.
+//! * Keys return: a rowid is handed out again after a delete, unless the table is declared
+//!   `AUTOINCREMENT`. See [`create`](crate::VersionedDsl::create).
+//! * Timestamps are text and are compared as text. As versions they must be written by Diesel alone:
+//!   `12:00:00.120` and `12:00:00.120000` are the same time and different versions.
+//! * Decimals are floating point numbers. What `save` gives back is what it was given; what the
+//!   database made of it shows when the record is loaded again.
 
 #[cfg(feature = "sqlite")]
 mod options;

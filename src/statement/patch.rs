@@ -4,10 +4,10 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::{Guard, walk_version};
+use super::{Guard, walk_next};
 use crate::model::{Versioned, VersionedOn};
 
-/// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`
+/// `UPDATE t SET <changes>, version = <next> WHERE id = ? AND version = ?`
 ///
 /// The version stands last, so that it wins where a database lets a changeset name it too.
 pub(crate) struct Patch<'a, M: Versioned, Changes> {
@@ -36,7 +36,7 @@ where
             self.changes.walk_ast(out.reborrow())?;
             out.push_sql(", ");
         }
-        walk_version::<M, DB>(self.next, out.reborrow())?;
+        walk_next::<M, DB>(self.next, out.reborrow())?;
         self.guard.walk_condition(out)
     }
 }

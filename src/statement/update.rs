@@ -4,10 +4,10 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::{Guard, walk_version};
+use super::{Guard, walk_next};
 use crate::model::{Versioned, VersionedOn};
 
-/// `UPDATE t SET <columns>, version = ? WHERE id = ? AND version = ?`
+/// `UPDATE t SET <columns>, version = <next> WHERE id = ? AND version = ?`
 ///
 /// Always all the model's columns, a `None` as NULL: the text never depends on the values.
 pub(crate) struct Update<'a, M: Versioned> {
@@ -16,7 +16,7 @@ pub(crate) struct Update<'a, M: Versioned> {
     pub(crate) guard: Guard<'a, M>,
 }
 
-/// `UPDATE t SET version = ? WHERE id = ? AND version = ?`
+/// `UPDATE t SET version = <next> WHERE id = ? AND version = ?`
 pub(crate) struct Touch<'a, M: Versioned> {
     pub(crate) next: &'a M::Version,
     pub(crate) guard: Guard<'a, M>,
@@ -42,7 +42,7 @@ where
         self.guard.walk_table(out.reborrow())?;
         out.push_sql(" SET ");
         self.model.__walk_columns(out.reborrow())?;
-        walk_version::<M, DB>(self.next, out.reborrow())?;
+        walk_next::<M, DB>(self.next, out.reborrow())?;
         self.guard.walk_condition(out)
     }
 }
@@ -56,7 +56,7 @@ where
         out.push_sql("UPDATE ");
         self.guard.walk_table(out.reborrow())?;
         out.push_sql(" SET ");
-        walk_version::<M, DB>(self.next, out.reborrow())?;
+        walk_next::<M, DB>(self.next, out.reborrow())?;
         self.guard.walk_condition(out)
     }
 }

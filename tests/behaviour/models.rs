@@ -60,7 +60,7 @@ mod composite_keys {
         let taken = Seat { guest: Some("Ann".into()), ..seat.clone() }.save(conn).unwrap();
         assert_eq!(
             sent(&witness, "UPDATE"),
-            ["UPDATE \"seats\" SET \"guest\" = ?, \"version\" = ? \
+            ["UPDATE \"seats\" SET \"guest\" = ?, \"version\" = \"version\" + 1 \
               WHERE \"row_name\" = ? AND \"number\" = ? AND \"version\" = ?"]
         );
         let error = Seat { guest: Some("Bob".into()), ..seat.clone() }.save(conn).unwrap_err();
@@ -218,7 +218,7 @@ mod names {
         assert_eq!(
             sent(&witness, "UPDATE"),
             [
-                r#"UPDATE "order "items"" SET "select" = ?, "type" = ?, "row version" = ? WHERE "item id" = ? AND "row version" = ?"#
+                r#"UPDATE "order "items"" SET "select" = ?, "type" = ?, "row version" = "row version" + 1 WHERE "item id" = ? AND "row version" = ?"#
             ]
         );
         assert_eq!(OrderItem::find(1, conn).unwrap(), saved);
@@ -249,7 +249,7 @@ mod names {
         user.clone().save(conn).unwrap();
         assert_eq!(
             sent(&witness, "UPDATE"),
-            ["UPDATE \"auth\".\"users\" SET \"name\" = ?, \"version\" = ? \
+            ["UPDATE \"auth\".\"users\" SET \"name\" = ?, \"version\" = \"version\" + 1 \
               WHERE \"id\" = ? AND \"version\" = ?"]
         );
         assert!(user.save(conn).unwrap_err().is_conflict());
@@ -320,8 +320,10 @@ mod parts {
         let moved = Person { address, ..ann.clone() }.save(conn).unwrap();
         assert_eq!(
             sent(&witness, "UPDATE"),
-            ["UPDATE \"people\" SET \"name\" = ?, \"street\" = ?, \"town\" = ?, \"version\" = ? \
-              WHERE \"id\" = ? AND \"version\" = ?"]
+            [
+                "UPDATE \"people\" SET \"name\" = ?, \"street\" = ?, \"town\" = ?, \"version\" = \"version\" + 1 \
+              WHERE \"id\" = ? AND \"version\" = ?"
+            ]
         );
         assert_eq!(Person::find(1, conn).unwrap(), moved);
         let address = Address { town: None, ..moved.address.clone() };
@@ -349,7 +351,7 @@ mod parts {
         assert_eq!(
             sent(&witness, "UPDATE"),
             [
-                "UPDATE \"people\" SET \"name\" = ?, \"version\" = ? WHERE \"id\" = ? AND \"version\" = ?"
+                "UPDATE \"people\" SET \"name\" = ?, \"version\" = \"version\" + 1 WHERE \"id\" = ? AND \"version\" = ?"
             ]
         );
         assert!(ann.clone().save(conn).unwrap_err().is_conflict());

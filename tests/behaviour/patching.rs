@@ -20,7 +20,7 @@ on_every_database! {
         let version = Document::patch(draft.id, 1, documents::title.eq("final"), conn).unwrap();
         assert_eq!(
             witness.sent(),
-            ["UPDATE \"documents\" SET \"title\" = ?, \"version\" = ? WHERE \"id\" = ? AND \"version\" = ?"]
+            ["UPDATE \"documents\" SET \"title\" = ?, \"version\" = \"version\" + 1 WHERE \"id\" = ? AND \"version\" = ?"]
         );
         assert_eq!(version, 2);
         let patched = Document { title: "final".into(), version: 2, ..draft };

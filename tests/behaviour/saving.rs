@@ -9,7 +9,7 @@ use crate::support::{
     Document, FAIL, VETO, Witness, document, documents, on_every_database, row, run,
 };
 
-const UPDATE: &str = "UPDATE \"documents\" SET \"title\" = ?, \"body\" = ?, \"version\" = ? \
+const UPDATE: &str = "UPDATE \"documents\" SET \"title\" = ?, \"body\" = ?, \"version\" = \"version\" + 1 \
                       WHERE \"id\" = ? AND \"version\" = ?";
 
 on_every_database! {
@@ -98,7 +98,7 @@ on_every_database! {
         let touched = draft.clone().touch(conn).unwrap();
         assert_eq!(
             witness.sent(),
-            ["UPDATE \"documents\" SET \"version\" = ? WHERE \"id\" = ? AND \"version\" = ?"]
+            ["UPDATE \"documents\" SET \"version\" = \"version\" + 1 WHERE \"id\" = ? AND \"version\" = ?"]
         );
         assert_eq!(touched, Document { version: 2, ..draft.clone() });
         assert_eq!(row(draft.id, conn), Some(touched));

@@ -11,7 +11,7 @@ use crate::{Outcome, cargo::cargo, shell};
 // `--help` belongs to the benchmark, too.
 #[command(disable_help_flag = true)]
 pub(crate) struct Bench {
-    /// Arguments of the benchmark; `--check` alone stands for `save --check`.
+    /// Arguments of the benchmark; options alone are those of `save`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -30,7 +30,9 @@ impl Bench {
 }
 
 fn with_default(mut arguments: Vec<String>) -> Vec<String> {
-    if arguments.first().is_none_or(|first| first == "--check") {
+    let is_help = |argument: &String| matches!(argument.as_str(), "--help" | "-h");
+    let only_options = arguments.iter().all(|argument| argument.starts_with('-'));
+    if only_options && !arguments.iter().any(is_help) {
         arguments.insert(0, "save".to_owned());
     }
     arguments
@@ -48,6 +50,7 @@ mod tests {
     fn save_is_what_runs_when_nothing_is_named() {
         assert_eq!(given(""), ["save"]);
         assert_eq!(given("--check"), ["save", "--check"]);
+        assert_eq!(given("--quick --check"), ["save", "--quick", "--check"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
         parse_quote!(<#table as __nc::QuerySource>::FromClause: __nc::QueryFragment<__DB>),
         parse_quote! {
             #name #arguments:
-                __nc::Selection<__DB, Expression: __nc::SelectableExpression<#table>>
+                __nc::Selection<__DB, Expression: __nc::OfTable<#table>>
         },
     ]);
     let (parameters_on, _, bounds_on) = on_a_database.split_for_impl();

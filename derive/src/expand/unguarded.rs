@@ -12,9 +12,7 @@ pub(super) fn unguarded(model: &Model, generics: &Generics) -> TokenStream {
     let columns = model
         .fields
         .iter()
-        .filter(|field| {
-            field.unguarded.is_some() && field.is_column() && field.skip_update.is_none()
-        })
+        .filter(|field| field.unguarded.is_some() && field.is_column())
         .map(|field| &field.column);
     quote! {
         #(

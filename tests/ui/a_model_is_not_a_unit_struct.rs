@@ -1,0 +1,11 @@
+use diesel::prelude::*;
+use noclobber::prelude::*;
+
+#[derive(Versioned)]
+struct Document;
+
+fn main() -> noclobber::Result<()> {
+    let conn = &mut SqliteConnection::establish(":memory:").unwrap();
+    let document = Document::find(1, conn)?;
+    document.save(conn)?.delete(conn)
+}

@@ -1,0 +1,29 @@
+use diesel::prelude::*;
+use noclobber::prelude::*;
+
+diesel::table! {
+    people (id) { id -> BigInt, street -> Text, revision -> BigInt, version -> BigInt }
+}
+
+#[derive(HasQuery, Columns)]
+#[diesel(table_name = people)]
+struct Address {
+    street: String,
+    #[versioned(version)]
+    revision: i64,
+}
+
+#[derive(HasQuery, Identifiable, Versioned)]
+#[diesel(table_name = people)]
+struct Person {
+    id: i64,
+    #[diesel(embed)]
+    address: Address,
+    version: i64,
+}
+
+fn main() -> noclobber::Result<()> {
+    let conn = &mut SqliteConnection::establish(":memory:").unwrap();
+    let person = Person::find(1, conn)?;
+    person.save(conn)?.delete(conn)
+}

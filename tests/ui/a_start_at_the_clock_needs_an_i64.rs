@@ -1,0 +1,22 @@
+use diesel::prelude::*;
+use noclobber::prelude::*;
+
+diesel::table! {
+    documents (id) { id -> BigInt, title -> Text, version -> Integer }
+}
+
+#[derive(HasQuery, Identifiable, Versioned)]
+#[diesel(table_name = documents)]
+#[versioned(start = clock)]
+struct Document {
+    id: i64,
+    title: String,
+    version: i32,
+}
+
+fn main() -> noclobber::Result<()> {
+    let conn = &mut SqliteConnection::establish(":memory:").unwrap();
+    let document = Document::find(1, conn)?;
+    Document::create(documents::title.eq("New"), conn)?;
+    document.save(conn)?.delete(conn)
+}
