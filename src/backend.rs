@@ -23,9 +23,12 @@ use diesel_migrations::EmbeddedMigrations;
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
     name: &'static str,
-    /// Sent after Diesel's `BEGIN` of an outermost transaction. Sets the savepoint
-    /// `noclobber_alive`, and does what else the database needs to begin properly.
+    /// Sent after Diesel's `BEGIN` of an outermost transaction. Sets a savepoint, and does what else
+    /// the database needs to begin properly.
     pub(crate) after_begin: &'static str,
+    /// Sent before Diesel's `COMMIT`. Releases that savepoint: where the database has rolled the
+    /// transaction back meanwhile there is none any more, and that is how it tells.
+    pub(crate) before_commit: &'static str,
     /// What makes the look after a miss see the present: a lock clause, or nothing.
     pub(crate) present: &'static str,
     /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
@@ -34,15 +37,6 @@ pub struct Dialect {
     /// The migrations of the library's own tables.
     pub(crate) migrations: fn() -> EmbeddedMigrations,
 }
-
-/// A database has one dialect, so the name tells it.
-impl PartialEq for Dialect {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Dialect {}
 
 impl Dialect {
     /// The database's name, for messages.
@@ -73,7 +67,7 @@ impl Dialect {
 /// # dialect
 /// # }
 /// # let conn = diesel::SqliteConnection::establish(":memory:").unwrap();
-/// # assert_eq!(dialect_of(&conn), backend::sqlite::DIALECT);
+/// # assert_eq!(dialect_of(&conn).name(), backend::sqlite::DIALECT.name());
 /// ```
 #[diagnostic::on_unimplemented(
     message = "noclobber does not know the database behind `{C}`",
@@ -83,6 +77,14 @@ impl Dialect {
 )]
 pub trait HasDialect<C>: Backend + 'static {
     /// The dialect of the database behind `conn`.
+    ///
+    /// ```
+    /// use diesel::Connection;
+    /// use noclobber::backend::HasDialect;
+    ///
+    /// let conn = diesel::SqliteConnection::establish(":memory:").unwrap();
+    /// assert_eq!(<diesel::sqlite::Sqlite as HasDialect<_>>::dialect(&conn).name(), "SQLite");
+    /// ```
     fn dialect(conn: &C) -> Dialect;
 }
 

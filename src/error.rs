@@ -13,6 +13,13 @@ pub use self::conflict::{ConcurrentModificationError, Found};
 pub use self::unavailable::{Reason, Unavailable};
 
 /// What the operations of this crate answer.
+///
+/// ```
+/// fn nothing_to_do() -> noclobber::Result<()> {
+///     Ok(())
+/// }
+/// # nothing_to_do().unwrap();
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in an operation of this crate.
@@ -116,14 +123,14 @@ pub enum Error {
     )]
     NotInTransaction,
 
-    /// The closure of a transaction ended well, but the database had rolled the transaction back.
+    /// The closure of a transaction ended well, but the transaction was no longer there.
     ///
-    /// An error that ends a transaction was ignored inside the closure. What was sent before it is
-    /// undone; on SQLite and MySQL what was sent after it may stand already, each statement on its
-    /// own.
+    /// Most often an error that makes the database roll back was ignored inside the closure: what
+    /// was sent before it is undone, and on SQLite and MySQL what was sent after it may stand
+    /// already, each statement on its own. Or the closure has ended the transaction by hand.
     #[error(
-        "the database rolled the transaction back while it ran, because an error inside it was \
-         ignored; what came before that error is undone, what came after it may be written"
+        "the transaction was no longer open at its end: the database rolled it back, because an \
+         error inside it was ignored, or it was ended by hand; what was sent after that may be written"
     )]
     RolledBack(#[source] diesel::result::Error),
 

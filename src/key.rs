@@ -42,6 +42,14 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 )]
 pub trait Key {
     /// Writes the components of this key, each with [`KeyText::push`].
+    ///
+    /// ```
+    /// use noclobber::key::{Key, KeyText};
+    ///
+    /// let mut text = KeyText::default();
+    /// (2026, "minutes".to_owned()).write(&mut text);
+    /// assert_eq!(text.to_string(), "2026,minutes");
+    /// ```
     fn write(&self, text: &mut KeyText);
 
     /// The whole key as canonical text.

@@ -79,8 +79,9 @@
 //! A version guards against writers that compare it. A statement that updates the table without
 //! raising the version (`psql`, another service, Diesel's own `update`) goes unnoticed, and so does a
 //! record whose key was changed in memory: it hits whatever row has that key and version.
-//! And a key that is used again after a delete repeats its versions, unless they start at the clock;
-//! see [`create`].
+//! A key that is used again after a delete repeats its versions; see [`create`] for the cures.
+//! And the table has to be a base table: what a trigger writes in the place of a statement is not
+//! counted as written by it.
 //!
 //! # Databases and features
 //!
@@ -124,6 +125,16 @@ pub mod operation;
 pub mod prelude;
 pub mod retry;
 /// The library's own tables, as `diesel print-schema` prints them.
+///
+/// ```
+/// use diesel::prelude::*;
+/// use noclobber::schema::locks;
+///
+/// # let mut conn = SqliteConnection::establish(":memory:").unwrap();
+/// # noclobber::migrations::run(&mut conn).unwrap();
+/// let taken: i64 = locks::table.count().get_result(&mut conn)?;
+/// # diesel::QueryResult::Ok(())
+/// ```
 pub mod schema;
 mod statement;
 mod transaction;
@@ -133,10 +144,7 @@ pub mod version;
 pub use self::backend::SupportedConnection;
 #[doc(inline)]
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
-pub use self::model::{
-    Bind, Columns, Fits, NotNull, OfTable, Read, Selected, Selection, Unguarded, Versioned,
-    VersionedOn,
-};
+pub use self::model::{Columns, Unguarded, Versioned, VersionedOn, bounds};
 #[doc(inline)]
 pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
 #[doc(inline)]
@@ -158,9 +166,8 @@ pub mod __private {
     pub use diesel::row::Row;
     pub use diesel::sql_types::BigInt;
 
-    pub use crate::model::{
-        Bind, Columns, OfTable, Read, Selection, Unguarded, Versioned, VersionedOn, checks,
-    };
+    pub use crate::model::bounds::{Bind, OfTable, Read, Selection, checks};
+    pub use crate::model::{Columns, Unguarded, Versioned, VersionedOn};
     // For the derive to name beside an error, when the model's own table cannot be told.
     pub use crate::schema::lock_events as any_table;
     pub use crate::version::{Clock, Precision, StartsAtClock};

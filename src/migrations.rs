@@ -12,7 +12,7 @@
 //! where those that Diesel generates begin with a date.
 
 use diesel::migration::{MigrationVersion, Result};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use crate::backend::{self, SupportedConnection};
 
@@ -26,7 +26,7 @@ use crate::backend::{self, SupportedConnection};
 /// let mut conn = SqliteConnection::establish(":memory:").unwrap();
 /// assert!(conn.has_pending_migration(noclobber::migrations::SQLITE).unwrap());
 /// ```
-pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+pub const SQLITE: EmbeddedMigrations = backend::sqlite::MIGRATIONS;
 
 /// Runs those migrations that the database does not have yet, and gives back their versions.
 ///

@@ -89,9 +89,11 @@ pub trait VersionedDsl: Versioned {
     /// the row is in the model too.
     ///
     /// Counters start at 1. When a key is used again after a delete, its versions repeat: a copy of
-    /// the deleted record can then match its successor. Where keys can return (SQLite hands out
-    /// rowids again unless the table is declared `AUTOINCREMENT`), let versions start at the time
-    /// of creation: `#[versioned(start = clock)]`.
+    /// the deleted record can then match its successor. So see that keys do not return (SQLite hands
+    /// out rowids again unless the table is declared `AUTOINCREMENT`), or take a `UuidVersion`, which
+    /// never repeats. `#[versioned(start = clock)]` starts an `i64` at the time of creation, in
+    /// microseconds; like a timestamp it repeats only when key and time both return: within one tick
+    /// of the clock, after more writes than ticks, or when the clock is set back.
     ///
     /// # Errors
     ///
@@ -132,13 +134,20 @@ pub trait VersionedDsl: Versioned {
     /// The key is taken from the record as it is now: a record whose key was changed in memory hits
     /// whatever row has that key and version.
     ///
+    /// What comes back is what was given, at its next version. What the database makes of it (a column
+    /// that a trigger fills in, a rounded decimal) shows when the record is loaded again; columns that
+    /// the database maintains (`updated_at`) are to be marked `#[versioned(unguarded)]`, or the next
+    /// save writes their old value back. The table is a base table: a write that a trigger performs
+    /// in the place of this one (`INSTEAD OF`, a soft delete that drops the `DELETE`) changes no row
+    /// by this statement's count, and is reported as refused.
+    ///
     /// A value that was produced inside a transaction claims a version that the row has only once
     /// that transaction is committed. Drop it when the transaction is rolled back.
     ///
     /// # Errors
     ///
-    /// [`Error::ConcurrentModification`] when the record has another version, is gone, or a trigger
-    /// kept the write from it; [`Error::VersionExhausted`] when its counter is at the maximum;
+    /// [`Error::ConcurrentModification`] when the record has another version, is gone, or the
+    /// database kept the write from it ([`Found`](crate::Found) tells); [`Error::VersionExhausted`] when its counter is at the maximum;
     /// [`Error::KeyNotUnique`] when several rows were written.
     ///
     /// ```
@@ -236,7 +245,9 @@ pub trait VersionedDsl: Versioned {
     ///
     /// For a write that depends on a record it does not write: "I read this, and it has to stay
     /// true." Sends `SELECT version FROM t WHERE id = ?`, with a lock clause where the database
-    /// needs one. For several records use [`verify_all`], which takes them in an order that all
+    /// needs one. On SQLite the outermost transaction has to be
+    /// [`transaction`](crate::transaction()), which is a writer from its beginning; Diesel's own holds
+    /// nothing before its first write. For several records use [`verify_all`], which takes them in an order that all
     /// transactions share. Call it before the writes of the transaction.
     ///
     /// # Errors
@@ -264,7 +275,7 @@ pub trait VersionedDsl: Versioned {
     /// back its new version. Loads nothing.
     ///
     /// `changes` is any Diesel changeset of the table. Sends
-    /// `UPDATE t SET <changes>, version = <next> WHERE id = ? AND version = ?`. A changeset without a
+    /// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`. A changeset without a
     /// change moves the version on like [`touch`](Self::touch). It does not name the version
     /// column: that one is this crate's.
     ///
@@ -298,6 +309,11 @@ pub trait VersionedDsl: Versioned {
     /// `#[versioned(unguarded)]`, so that no save writes an old count back, and the column is NOT
     /// NULL. Sends `UPDATE t SET n = n + ? WHERE id = ?`; to subtract, add a negative number.
     ///
+    /// The sum is the database's. SQLite does not keep it within the column's type: beyond 64 bits it
+    /// becomes a floating point number, and beyond the type of the model's field it cannot be read
+    /// back as it is. Where a counter can come near, bound it there:
+    /// `CHECK (typeof(n) = 'integer' AND n <= 2147483647)`.
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no such record, [`Error::KeyNotUnique`] when several rows
@@ -328,7 +344,8 @@ pub trait VersionedDsl: Versioned {
     /// paid". `source` is a pool or a connection (`&pool`, or `&mut *conn`); a pool gets its
     /// connection back while this waits before it tries again. The change may run several times,
     /// so side effects belong after the call. Tries and waits as the default
-    /// [`Policy`] says.
+    /// [`Policy`] says; [`try_modify`](Self::try_modify) takes another one, for instance for a host
+    /// whose tests run inside a test transaction.
     ///
     /// Sends the statements of [`find`](Self::find) and [`save`](Self::save), outside any
     /// transaction: no lock is held while the change is computed.

@@ -69,7 +69,8 @@ where
 /// again on.
 ///
 /// The bounds of the policy hold here as well; [`Policy::on_conflict`] has no effect, since `when`
-/// decides. The number of attempts is not noted in the error.
+/// decides. A pool that has no connection to give is asked again whatever `when` says. The number of
+/// attempts is not noted in the error.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Writes that belong together: [`transaction`].
 
 use diesel::connection::{Connection, TransactionManager};
-use diesel::result::QueryResult;
+use diesel::result::{Error as DieselError, QueryResult};
 
 use crate::backend::{self, SupportedConnection};
 use crate::error::{Error, Result};
@@ -16,11 +16,12 @@ use crate::error::{Error, Result};
 /// * When `work` panics, the transaction is rolled back. Diesel leaves it open, and the next one
 ///   becomes a savepoint inside it.
 /// * The error of `work` is what comes back, also when the rollback fails after it.
-/// * It never answers `Ok` for a transaction that the database has rolled back by itself, because
-///   an error that ends a transaction was ignored inside `work`. Such a one is
-///   [`Error::RolledBack`].
+/// * It never answers `Ok` for a transaction that is no longer there: because the database has
+///   rolled it back, after an error that was ignored inside `work`, or because `work` has ended it
+///   by hand. Such a one is [`Error::RolledBack`].
 ///
-/// Inside another transaction it is a savepoint. Models that `work` produced claim versions that
+/// Inside another transaction it is a savepoint. (One that was begun by SQL text, behind Diesel's
+/// back, is not seen.) Models that `work` produced claim versions that
 /// their rows have only when the outermost transaction is committed; when it is not, drop them.
 /// What cannot be rolled back (a mail, an event) belongs after the call.
 ///
@@ -72,10 +73,6 @@ pub(crate) fn depth<C: Connection>(conn: &mut C) -> QueryResult<u32> {
     Ok(depth.map_or(0, std::num::NonZeroU32::get))
 }
 
-/// Ends the savepoint that every dialect sets when it begins. Where the database has rolled the
-/// transaction back meanwhile, there is no such savepoint any more: that is how it tells.
-const RELEASE_ALIVE: &str = "RELEASE SAVEPOINT noclobber_alive";
-
 /// A transaction that is rolled back unless it is committed: after an error, and after a panic.
 struct Open<'a, C: SupportedConnection> {
     conn: &'a mut C,
@@ -87,33 +84,25 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
     fn begin(conn: &'a mut C) -> Result<Self> {
         let outside = depth(conn)?;
         C::TransactionManager::begin_transaction(conn)?;
-        let mut open = Open { conn, outside };
+        let open = Open { conn, outside };
         if outside == 0 {
-            open.begin_outermost()?;
+            let after_begin = backend::dialect(open.conn).after_begin;
+            open.conn.batch_execute(after_begin)?;
         }
         Ok(open)
     }
 
-    fn begin_outermost(&mut self) -> QueryResult<()> {
-        let after_begin = backend::dialect(self.conn).after_begin;
-        let Err(error) = self.conn.batch_execute(after_begin) else {
-            return Ok(());
-        };
-        // The batch may have failed after its own ROLLBACK and before its BEGIN. Diesel notices
-        // that on SQLite; where it still counts a transaction, the rollback needs one to end.
-        if depth(self.conn)? > 0 {
-            let _ = self.conn.batch_execute("BEGIN");
-        }
-        Err(error)
-    }
-
     fn commit(self) -> Result<()> {
-        if self.outside == 0 {
-            self.conn.batch_execute(RELEASE_ALIVE).map_err(Error::RolledBack)?;
+        // `work` may have ended more than it began, or less: what is open now is not ours to commit.
+        if depth(self.conn)? != self.outside + 1 {
+            return Err(Error::RolledBack(DieselError::NotInTransaction));
         }
-        C::TransactionManager::commit_transaction(self.conn).map_err(|error| {
-            if self.outside == 0 { Error::from(error) } else { Error::RolledBack(error) }
-        })
+        if self.outside > 0 {
+            return C::TransactionManager::commit_transaction(self.conn).map_err(Error::RolledBack);
+        }
+        let before_commit = backend::dialect(self.conn).before_commit;
+        self.conn.batch_execute(before_commit).map_err(Error::RolledBack)?;
+        Ok(C::TransactionManager::commit_transaction(self.conn)?)
     }
 }
 

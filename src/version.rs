@@ -2,6 +2,13 @@
 //!
 //! Every write compares the version that its caller loaded with the one in the row, and writes the
 //! next one. [`Version`] computes that next one without a database, so that a save is one statement.
+//!
+//! | type | a write makes it | starts at |
+//! |---|---|---|
+//! | `i16`, `i32`, `i64` | one more | 1 |
+//! | `i64` with `#[versioned(start = clock)]` | one more | the microseconds since 1970 |
+//! | `NaiveDateTime`, `DateTime<Utc>` | the present, and always later than before | the present |
+//! | `UuidVersion` | another one | a random one |
 
 mod clock;
 mod timestamp;
@@ -64,16 +71,35 @@ pub trait Version: Clone + PartialEq + fmt::Debug + Send + 'static {
     const COUNTS: bool = false;
 
     /// The version of a record that is being created.
+    ///
+    /// ```
+    /// use noclobber::version::{Clock, Version};
+    ///
+    /// assert_eq!(i64::initial(&Clock::default()), 1);
+    /// ```
     fn initial(clock: &Clock) -> Self;
 
     /// The version that follows this one, or `None` when there is none left.
     ///
     /// A counter at its maximum answers `None` and never wraps; an operation makes
     /// [`Error::VersionExhausted`](crate::Error::VersionExhausted) of it.
+    ///
+    /// ```
+    /// use noclobber::version::{Clock, Version};
+    ///
+    /// assert_eq!(7_i64.next(&Clock::default()), Some(8));
+    /// assert_eq!(i64::MAX.next(&Clock::default()), None);
+    /// ```
     #[must_use]
     fn next(&self, clock: &Clock) -> Option<Self>;
 
     /// The version as canonical text.
+    ///
+    /// ```
+    /// use noclobber::version::Version;
+    ///
+    /// assert_eq!(7_i64.text(), "7");
+    /// ```
     fn text(&self) -> std::borrow::Cow<'static, str>;
 }
 
@@ -105,7 +131,9 @@ counter!(i16, i32, i64);
 /// delete does not repeat the versions of its predecessor.
 ///
 /// Asked for by `#[versioned(start = clock)]`. Only an `i64` has the room: it starts at the
-/// microseconds since 1970 (UTC) and counts on from there.
+/// microseconds since 1970 (UTC) and counts on from there. It repeats where key and time both return:
+/// when the clock is set back between the delete and the creation, or when the deleted record was
+/// written more often than once in a microsecond.
 ///
 /// ```
 /// use noclobber::version::{Clock, StartsAtClock};
@@ -119,6 +147,12 @@ counter!(i16, i32, i64);
 )]
 pub trait StartsAtClock: Version {
     /// The version of a record that is created at the clock's present.
+    ///
+    /// ```
+    /// use noclobber::version::{Clock, StartsAtClock};
+    ///
+    /// assert_eq!(i64::initial_at(&Clock::at(chrono::DateTime::UNIX_EPOCH)), 0);
+    /// ```
     fn initial_at(clock: &Clock) -> Self;
 }
 

@@ -32,7 +32,8 @@ use self::parse::Model;
 /// * `#[versioned(version)]`: this field is the version. Needed only when it is not called
 ///   `version`.
 /// * `#[versioned(unguarded)]`: the column is outside conflict detection. It is loaded and never
-///   written by `save`; `increment` may change it.
+///   written by `save`; `increment` may change it. For counters that many raise at once, and for
+///   columns that the database maintains itself (`updated_at`), which a save would write back stale.
 ///
 /// ```ignore
 /// #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]

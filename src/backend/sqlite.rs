@@ -7,7 +7,11 @@
 //! * Keys return: a rowid is handed out again after a delete, unless the table is declared
 //!   `AUTOINCREMENT`. See [`create`](crate::VersionedDsl::create).
 //! * Timestamps are text and are compared as text. As versions they must be written by Diesel alone:
-//!   `12:00:00.120` and `12:00:00.120000` are the same time and different versions.
+//!   `12:00:00.120` and `12:00:00.120000` are the same time, and the one does not match the other.
+//!   `DEFAULT CURRENT_TIMESTAMP` fits a `NaiveDateTime`, not a `DateTime<Utc>`.
+//! * Who depends on a record by [`verify`](crate::VersionedDsl::verify) begins the outermost
+//!   transaction by [`transaction`](crate::transaction()): that one is a writer from the start. Diesel's
+//!   own is not before its first write, and in a write-ahead log nobody waits for it until then.
 //! * Decimals are floating point numbers. What `save` gives back is what it was given; what the
 //!   database made of it shows when the record is loaded again.
 
@@ -18,23 +22,32 @@ mod uuid_text;
 
 #[cfg(feature = "sqlite")]
 pub use self::options::ConnectionOptions;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
 use super::Dialect;
 use crate::error::Reason;
-use crate::migrations;
 
 /// SQLite, from version 3.35 on (for `RETURNING`).
 ///
 /// A transaction begins with `BEGIN IMMEDIATE`: one that reads first and then writes would fail
 /// with "database is locked" as soon as anybody else has written in between, whatever the busy
 /// timeout says. For the same reason no read needs a lock clause: who writes is alone.
+///
+/// ```
+/// assert_eq!(noclobber::backend::sqlite::DIALECT.name(), "SQLite");
+/// ```
 pub const DIALECT: Dialect = Dialect {
     name: "SQLite",
     // Diesel has sent `BEGIN`, which holds nothing yet, and counts its transaction from there.
     after_begin: "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive",
+    before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
     hold: "",
-    migrations: || migrations::SQLITE,
+    migrations: || MIGRATIONS,
 };
+
+/// The library's own tables.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// `SQLITE_BUSY` and `SQLITE_LOCKED`, by the messages that `sqlite3_errmsg` gives them. Some name
 /// the table behind a colon.

@@ -50,7 +50,7 @@ struct Conflict {
 /// assert_eq!(Found::Version("8".into()).to_string(), "version 8");
 /// assert_eq!(Found::Deleted.to_string(), "no row");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Found {
     /// Another version, as canonical text: somebody else wrote the record.
@@ -58,7 +58,8 @@ pub enum Found {
     /// No row with this key: somebody else deleted it.
     Deleted,
     /// The expected version: the row is there, but a trigger, a rule or row-level security kept the
-    /// write from it.
+    /// write from it. Or the version is stored in another form than Diesel writes it, and does not
+    /// match for that reason (a timestamp on SQLite that another program has written).
     Vetoed,
     /// Nobody knows: the look at what is there failed. The write was refused all the same.
     Unknown,
@@ -152,7 +153,8 @@ impl fmt::Display for ConcurrentModificationError {
             Found::Vetoed => write!(
                 f,
                 "{record} was not written: it has the expected version {expected}, but a trigger, \
-                 a rule or row-level security of the database kept the write from it"
+                 a rule or row-level security of the database kept the write from it, or the \
+                 version is stored in another form than Diesel writes it"
             ),
             Found::Unknown => write!(
                 f,

@@ -48,11 +48,13 @@ where
     C: Store<M>,
 {
     let mut model: M = find::find(key, conn)?;
+    // As the row has it: a database may take a key for another one (case, trailing spaces).
+    let key = model.key();
     let loaded = model.version().clone();
     change(&mut model).map_err(Failure::Theirs)?;
-    if model.key() != *key {
+    if model.key() != key {
         let changed = model.key().text();
-        return Err(Failure::Ours(Error::KeyChanged { loaded: record::<M>(key), changed }));
+        return Err(Failure::Ours(Error::KeyChanged { loaded: record::<M>(&key), changed }));
     }
     // What was loaded is what is compared, whatever the change did to the field.
     model.__set_version(loaded);

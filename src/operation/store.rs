@@ -6,18 +6,20 @@
 use diesel::ExpressionMethods;
 use diesel::QueryResult;
 use diesel::deserialize;
-use diesel::dsl;
-use diesel::expression::{AsExpression, Expression};
+use diesel::dsl::SqlTypeOf;
+use diesel::expression::AsExpression;
 use diesel::insertable::Insertable;
-use diesel::query_builder::{AsChangeset, InsertStatement, QueryFragment, QueryId};
+use diesel::query_builder::{AsChangeset, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
+use diesel::sql_types::SqlType;
 use diesel::sql_types::ops::Add;
 
 use crate::backend::{self, SupportedConnection};
-use crate::model::{Bind, Unguarded, Versioned, VersionedOn};
+use crate::model::bounds::{Bind, NotNull};
+use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::{
-    Delete, Guard, Hold, Increment, Insert, Look, Patch, Purpose, SelectRecord, SelectVersion,
-    Touch, Update,
+    Delete, Guard, Hold, Increment, Insert, InsertWithVersion, Look, Patch, Purpose, SelectRecord,
+    SelectVersion, Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -157,13 +159,6 @@ pub trait StoreNew<M: Versioned, New>: Store<M> {
     fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Option<M::Key>>;
 }
 
-type VersionEq<M> = dsl::Eq<<M as Versioned>::VersionColumn, <M as Versioned>::Version>;
-type WithVersion<M, New> = (VersionEq<M>, New);
-type InsertWithVersion<M, New> = InsertStatement<
-    <M as Versioned>::Table,
-    <WithVersion<M, New> as Insertable<<M as Versioned>::Table>>::Values,
->;
-
 // Without `do_not_recommend` the compiler would explain `Insertable` instead of the above.
 #[diagnostic::do_not_recommend]
 impl<C, M, New> StoreNew<M, New> for C
@@ -171,17 +166,15 @@ where
     C: SupportedConnection,
     M: VersionedOn<C::Backend>,
     M::VersionColumn: ExpressionMethods,
-    M::Version: AsExpression<<M::VersionColumn as Expression>::SqlType>,
-    <M::VersionColumn as Expression>::SqlType: diesel::sql_types::SqlType,
+    SqlTypeOf<M::VersionColumn>: SqlType,
+    M::Version: AsExpression<SqlTypeOf<M::VersionColumn>>,
     WithVersion<M, New>: Insertable<M::Table>,
     InsertWithVersion<M, New>: QueryFragment<C::Backend> + QueryId,
 {
     fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Option<M::Key>> {
-        let values = (M::VersionColumn::default().eq(initial), new);
-        let insert = diesel::insert_into(M::Table::default()).values(values);
         // Read to the end: the statement is done, and its row kept, only after the last step.
         let keys: Vec<M::Key> = self
-            .load(Insert::<M, _>::new(insert))?
+            .load(Insert::<M, ()>::new(new, initial))?
             .map(|row| read(M::__read_key(&row?)))
             .collect::<QueryResult<_>>()?;
         Ok(keys.into_iter().next())
@@ -281,7 +274,7 @@ where
     C: SupportedConnection,
     M: VersionedOn<C::Backend>,
     Col: Unguarded<M> + 'static,
-    Col::SqlType: Add + crate::model::NotNull,
+    Col::SqlType: Add + NotNull,
     <Col::SqlType as Add>::Rhs: 'static,
     By: Bind<<Col::SqlType as Add>::Rhs, C::Backend> + 'static,
 {

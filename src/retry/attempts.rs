@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder;
 
-use super::{Policy, Retry, Source};
+use super::{Policy, Retry, Retryable, Source};
 use crate::error::{Error, Result};
 
 /// An attempt that failed.
@@ -79,8 +79,8 @@ where
         let Failed { error, retry } = match source.with(&mut attempt) {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(failed)) => failed,
-            // No connection in time: others may give theirs back.
-            Err(error) => Failed { error: error.into(), retry: Retry::Restart },
+            // No connection: when others may give theirs back, ask again.
+            Err(error) => Failed { retry: error.retry(), error: error.into() },
         };
         let wanted = match retry {
             Retry::Never => false,
@@ -183,12 +183,54 @@ mod tests {
     }
 
     #[test]
+    fn the_system_sleeps_and_its_clock_goes_on() {
+        let mut system = System::default();
+        system.sleep(Duration::from_millis(5));
+        assert!(system.elapsed() >= Duration::from_millis(5));
+    }
+
+    #[test]
     fn the_pause_is_anything_below_its_bound() {
         let mut system = System::default();
         let drawn: Vec<f64> = (0..1000).map(|_| system.random()).collect();
         assert!(drawn.iter().all(|number| (0.0..1.0).contains(number)));
         assert!(drawn.iter().any(|number| *number < 0.1));
         assert!(drawn.iter().any(|number| *number > 0.9));
+    }
+
+    #[test]
+    fn a_source_with_another_error_is_not_asked_again() {
+        struct Broken(u32);
+        impl Source for &mut Broken {
+            type Conn = diesel::SqliteConnection;
+            fn with<R>(&mut self, _: impl FnOnce(&mut Self::Conn) -> R) -> Result<R> {
+                self.0 += 1;
+                Err(Error::NotInTransaction)
+            }
+        }
+        let mut source = Broken(0);
+        let answer = attempts(&mut source, &Policy::default(), &mut Scripted::default(), |_| {
+            Ok::<_, Failed<Error>>(())
+        });
+        assert!(matches!(answer.unwrap_err().error, Error::NotInTransaction));
+        assert_eq!(source.0, 1);
+    }
+
+    #[test]
+    fn the_defaults_are_as_documented() {
+        let (attempts, slept) = failing(&Policy::default(), Retry::Restart);
+        assert_eq!(attempts, 16);
+        assert_eq!(slept[..3], milliseconds(&[2, 4, 8]));
+        assert_eq!(slept[14], Duration::from_millis(250));
+        let slow = Policy::default().pauses(Duration::from_secs(4), Duration::from_secs(4));
+        assert_eq!(failing(&slow, Retry::Restart).1, milliseconds(&[2000; 5]));
+    }
+
+    #[test]
+    fn the_first_pause_is_no_longer_than_the_longest() {
+        let policy =
+            Policy::default().attempts(3).pauses(Duration::from_secs(9), Duration::from_millis(8));
+        assert_eq!(failing(&policy, Retry::Restart).1, milliseconds(&[4, 4]));
     }
 
     #[test]

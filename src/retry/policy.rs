@@ -21,7 +21,7 @@ use backon::ExponentialBuilder;
 ///     .pauses(Duration::from_millis(1), Duration::from_millis(100))
 ///     .on_conflict();
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     pub(super) attempts: u32,
     pub(super) deadline: Duration,
@@ -55,6 +55,7 @@ pub struct Policy {
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Nested {
     /// Answer [`Error::InTransaction`](crate::Error::InTransaction).
     #[default]
@@ -97,7 +98,8 @@ impl Policy {
         Policy { deadline, ..self }
     }
 
-    /// The bound of the first pause, and the bound that it doubles up to.
+    /// The bound of the first pause, and the bound that it doubles up to. A first bound of zero stays
+    /// zero: no pause at all.
     ///
     /// ```
     /// use std::time::Duration;

@@ -14,6 +14,7 @@ use crate::error::{ConcurrentModificationError, Error, Found, Unavailable};
 /// assert_eq!(Error::InTransaction.retry(), Retry::Never);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Retry {
     /// Another attempt would end the same way.
     Never,
@@ -50,6 +51,12 @@ pub enum Retry {
 /// ```
 pub trait Retryable {
     /// What this error asks for.
+    ///
+    /// ```
+    /// use noclobber::retry::{Retry, Retryable};
+    ///
+    /// assert_eq!(diesel::result::Error::NotFound.retry(), Retry::Never);
+    /// ```
     fn retry(&self) -> Retry;
 
     /// Takes down after how many attempts this error was given up on.

@@ -35,9 +35,20 @@ pub trait Source {
 
     /// Lends a connection for one attempt.
     ///
+    /// ```
+    /// # use diesel::{Connection, SqliteConnection};
+    /// use noclobber::retry::Source;
+    ///
+    /// # let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    /// let three = (&mut conn).with(|_conn| 3)?;
+    /// # assert_eq!(three, 3);
+    /// # Ok::<(), noclobber::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`](crate::Error::Unavailable) when there is none to be had in time.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) when there is none to be had in time; it is
+    /// then asked again, as the policy allows. After any other error it is not.
     fn with<R>(&mut self, work: impl FnOnce(&mut Self::Conn) -> R) -> Result<R>;
 }
 

@@ -8,7 +8,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::query_source::Column;
 
 use super::{From, from};
-use crate::model::{Bind, Versioned, VersionedOn};
+use crate::model::bounds::Bind;
+use crate::model::{Versioned, VersionedOn};
 
 /// `UPDATE t SET n = n + ? WHERE id = ?`
 ///

@@ -2,14 +2,18 @@
 
 use std::marker::PhantomData;
 
-use diesel::QueryResult;
 use diesel::backend::Backend;
+use diesel::dsl::{self, SqlTypeOf};
+use diesel::expression::AsExpression;
 use diesel::expression::expression_types::Untyped;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::insertable::Insertable;
+use diesel::query_builder::{AstPass, InsertStatement, Query, QueryFragment, QueryId};
+use diesel::sql_types::SqlType;
+use diesel::{ExpressionMethods, QueryResult};
 
-use crate::model::VersionedOn;
+use crate::model::{Versioned, VersionedOn};
 
-/// `INSERT INTO t (<columns>, version) VALUES (…, ?) RETURNING id`
+/// `INSERT INTO t (version, <columns>) VALUES (?, …) RETURNING id`
 ///
 /// Only the key is returned. The row itself is read afterwards, since `RETURNING` shows it as it
 /// was before the triggers that run after an insert.
@@ -18,8 +22,27 @@ pub(crate) struct Insert<M, Statement> {
     model: PhantomData<M>,
 }
 
-impl<M, Statement> Insert<M, Statement> {
-    pub(crate) fn new(insert: Statement) -> Self {
+/// The version beside what the caller gave.
+pub(crate) type WithVersion<M, New> =
+    (dsl::Eq<<M as Versioned>::VersionColumn, <M as Versioned>::Version>, New);
+
+/// Diesel's own insert of both.
+pub(crate) type InsertWithVersion<M, New> = InsertStatement<
+    <M as Versioned>::Table,
+    <WithVersion<M, New> as Insertable<<M as Versioned>::Table>>::Values,
+>;
+
+impl<M: Versioned> Insert<M, ()> {
+    pub(crate) fn new<New>(new: New, initial: M::Version) -> Insert<M, InsertWithVersion<M, New>>
+    where
+        M::VersionColumn: ExpressionMethods,
+        SqlTypeOf<M::VersionColumn>: SqlType,
+        M::Version: AsExpression<SqlTypeOf<M::VersionColumn>>,
+        WithVersion<M, New>: Insertable<M::Table>,
+    {
+        // The version stands first: where a database lets the caller name it too, the first one wins.
+        let values = (M::VersionColumn::default().eq(initial), new);
+        let insert = diesel::insert_into(M::Table::default()).values(values);
         Insert { insert, model: PhantomData }
     }
 }

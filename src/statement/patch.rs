@@ -4,12 +4,14 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::{Guard, walk_next};
+use super::{Guard, walk_version};
 use crate::model::{Versioned, VersionedOn};
 
-/// `UPDATE t SET <changes>, version = <next> WHERE id = ? AND version = ?`
+/// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`
 ///
-/// The version stands last, so that it wins where a database lets a changeset name it too.
+/// The version stands last, so that it wins where a database lets a changeset name it too; and it is
+/// bound, since `version + 1` would add to what the changeset said where assignments see those before
+/// them.
 pub(crate) struct Patch<'a, M: Versioned, Changes> {
     pub(crate) changes: Changes,
     pub(crate) next: &'a M::Version,
@@ -36,7 +38,7 @@ where
             self.changes.walk_ast(out.reborrow())?;
             out.push_sql(", ");
         }
-        walk_next::<M, DB>(self.next, out.reborrow())?;
+        walk_version::<M, DB>(self.next, out.reborrow())?;
         self.guard.walk_condition(out)
     }
 }

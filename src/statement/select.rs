@@ -10,7 +10,8 @@ use diesel::query_source::Column;
 
 use super::{From, from};
 use crate::backend::Dialect;
-use crate::model::{Selection, Versioned, VersionedOn};
+use crate::model::bounds::Selection;
+use crate::model::{Versioned, VersionedOn};
 
 /// `SELECT <columns> FROM t WHERE id = ?`
 pub(crate) struct SelectRecord<'a, M, DB>

@@ -1,6 +1,6 @@
 //! The clock that versions are computed with: the system's, or one that stands still for a test.
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 /// How finely the database keeps a version that is a timestamp.
 ///
@@ -14,6 +14,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 /// assert_eq!(Precision::default(), Precision::Microseconds);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Precision {
     /// Whole seconds, as MariaDB's plain `DATETIME` keeps them: `precision = s`.
     Seconds,
@@ -27,16 +28,22 @@ pub enum Precision {
 impl Precision {
     /// The smallest difference that the column keeps.
     pub(crate) fn tick(self) -> TimeDelta {
-        match self {
-            Precision::Seconds => TimeDelta::seconds(1),
-            Precision::Milliseconds => TimeDelta::milliseconds(1),
-            Precision::Microseconds => TimeDelta::microseconds(1),
-        }
+        TimeDelta::nanoseconds(i64::from(self.nanoseconds()))
     }
 
     /// `time` without the digits that the column would lose.
-    pub(crate) fn truncate<T: DurationRound>(self, time: T) -> Option<T> {
-        time.duration_trunc(self.tick()).ok()
+    pub(crate) fn truncate(self, time: DateTime<Utc>) -> DateTime<Utc> {
+        // A leap second counts beyond 999 999 999; it is cut to the last tick of its second.
+        let kept = time.nanosecond().min(999_999_999) / self.nanoseconds() * self.nanoseconds();
+        time.with_nanosecond(kept).unwrap_or(time)
+    }
+
+    fn nanoseconds(self) -> u32 {
+        match self {
+            Precision::Seconds => 1_000_000_000,
+            Precision::Milliseconds => 1_000_000,
+            Precision::Microseconds => 1_000,
+        }
     }
 }
 
@@ -52,7 +59,7 @@ impl Precision {
 /// // The clock stands still, the version does not.
 /// assert!(first.next(&clock).unwrap() > first);
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Clock {
     stopped_at: Option<DateTime<Utc>>,
     precision: Precision,

@@ -30,13 +30,12 @@ impl Version for NaiveDateTime {
 /// The time of the last write.
 impl Version for DateTime<Utc> {
     fn initial(clock: &Clock) -> Self {
-        let now = clock.now();
-        clock.precision().truncate(now).unwrap_or(now)
+        clock.precision().truncate(clock.now())
     }
 
     fn next(&self, clock: &Clock) -> Option<Self> {
         let after_previous = self.checked_add_signed(clock.precision().tick())?;
-        clock.precision().truncate(clock.now().max(after_previous))
+        Some(clock.precision().truncate(clock.now().max(after_previous)))
     }
 
     fn text(&self) -> Cow<'static, str> {
@@ -93,6 +92,24 @@ mod tests {
             time("2026-05-01T12:00:00.9876Z").next(&milliseconds),
             Some(time("2026-05-01T12:00:00.988Z"))
         );
+    }
+
+    #[test]
+    fn times_of_every_century_move_on() {
+        let clock = Clock::at(time("2026-05-01T12:00:00Z"));
+        assert_eq!(
+            time("2300-05-01T12:00:00.5Z").next(&clock),
+            Some(time("2300-05-01T12:00:00.500001Z"))
+        );
+        let far = Clock::at(time("2300-05-01T12:00:00.123456789Z"));
+        assert_eq!(DateTime::<Utc>::initial(&far), time("2300-05-01T12:00:00.123456Z"));
+    }
+
+    #[test]
+    fn a_leap_second_moves_on() {
+        let clock = Clock::at(time("2016-12-31T23:59:60.5Z"));
+        let version = DateTime::<Utc>::initial(&clock);
+        assert!(version.next(&clock).unwrap() > version);
     }
 
     #[test]

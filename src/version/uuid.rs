@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::Binary;
+use diesel::sql_types::{Binary, Text};
 use uuid::Uuid;
 
 use super::{Clock, Version};
@@ -28,9 +29,9 @@ use super::{Clock, Version};
 /// assert_ne!(first, second);
 /// assert_eq!(first.text().len(), 36);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
-#[cfg_attr(feature = "sqlite", diesel(sql_type = diesel::sql_types::Text))]
+#[diesel(sql_type = Text)]
 pub struct UuidVersion(pub Uuid);
 
 impl Version for UuidVersion {
@@ -44,6 +45,21 @@ impl Version for UuidVersion {
 
     fn text(&self) -> Cow<'static, str> {
         self.0.hyphenated().to_string().into()
+    }
+}
+
+impl From<Uuid> for UuidVersion {
+    fn from(uuid: Uuid) -> Self {
+        UuidVersion(uuid)
+    }
+}
+
+/// Reads what [`Version::text`] writes, as a client sends it back.
+impl FromStr for UuidVersion {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(UuidVersion)
     }
 }
 
@@ -97,5 +113,7 @@ mod tests {
         let version = UuidVersion(Uuid::from_u128(0xABCD << 112));
         assert_eq!(version.text(), "abcd0000-0000-0000-0000-000000000000");
         assert_eq!(format!("{version:?}"), "abcd0000-0000-0000-0000-000000000000");
+        assert_eq!(version.to_string().parse(), Ok(version));
+        assert!("abcd".parse::<UuidVersion>().is_err());
     }
 }

@@ -40,6 +40,13 @@ on_every_database! {
         assert_eq!((by_column.id, by_tuple.id, owned.id), (1, 70, 71));
     }
 
+    fn the_first_version_is_not_for_the_caller_to_choose(conn) {
+        let new = (documents::title.eq("draft"), documents::version.eq(77));
+        let created = Document::create(new, conn).unwrap();
+        assert_eq!(created.version, 1);
+        assert_eq!(row(created.id, conn), Some(created));
+    }
+
     fn what_defaults_and_triggers_put_into_the_row_is_in_the_model(conn) {
         run(
             "CREATE TRIGGER greet AFTER INSERT ON documents

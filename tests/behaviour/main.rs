@@ -17,6 +17,7 @@ mod migrations;
 mod models;
 mod opening;
 mod patching;
+mod pooled;
 mod retrying;
 mod returning;
 mod saving;

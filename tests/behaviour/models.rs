@@ -153,6 +153,18 @@ mod keys_of_other_types {
         assert_eq!(things::table.count().get_result(conn), Ok(6_i64));
     }
 
+    /// `Ann` and `ann` are one key to this column, and the row says which of them it is.
+    #[test]
+    fn a_key_that_the_database_takes_for_another_is_the_rows_own() {
+        let conn = &mut memory(
+            "CREATE TABLE things (id TEXT PRIMARY KEY COLLATE NOCASE, name TEXT NOT NULL,
+                                  version BIGINT NOT NULL)",
+        );
+        Thing::create((things::id.eq("ann"), things::name.eq("old")), conn).unwrap();
+        let modified = Thing::modify("Ann", conn, |thing| thing.name = "new".into()).unwrap();
+        assert_eq!((modified.id.as_str(), modified.name.as_str()), ("ann", "new"));
+    }
+
     #[test]
     fn bytes_are_a_key() {
         let conn = &mut memory(

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use noclobber::prelude::*;
 use noclobber::{Error, Found};
 
-use crate::support::{Document, Witness, document, documents, on_every_database, row};
+use crate::support::{Document, Witness, document, documents, on_every_database, row, run};
 
 #[derive(AsChangeset)]
 #[diesel(table_name = documents)]
@@ -20,7 +20,7 @@ on_every_database! {
         let version = Document::patch(draft.id, 1, documents::title.eq("final"), conn).unwrap();
         assert_eq!(
             witness.sent(),
-            ["UPDATE \"documents\" SET \"title\" = ?, \"version\" = \"version\" + 1 WHERE \"id\" = ? AND \"version\" = ?"]
+            ["UPDATE \"documents\" SET \"title\" = ?, \"version\" = ? WHERE \"id\" = ? AND \"version\" = ?"]
         );
         assert_eq!(version, 2);
         let patched = Document { title: "final".into(), version: 2, ..draft };
@@ -72,6 +72,20 @@ on_every_database! {
         Document::increment(draft.id, documents::views, -1, conn).unwrap();
         assert_eq!(witness.cached().len(), 1);
         assert_eq!(row(draft.id, conn), Some(Document { views: 2, ..draft }));
+    }
+
+    fn a_bound_in_the_database_keeps_a_counter_from_overflowing(conn) {
+        run(
+            "CREATE TABLE bounded (id INTEGER PRIMARY KEY, title TEXT, body TEXT, version BIGINT,
+                                   views BIGINT CHECK (typeof(views) = 'integer'));
+             INSERT INTO bounded VALUES (1, 'draft', NULL, 1, 9223372036854775807);
+             DROP TABLE documents;
+             ALTER TABLE bounded RENAME TO documents",
+            conn,
+        );
+        let error = Document::increment(1, documents::views, 1, conn).unwrap_err();
+        assert!(matches!(error, Error::Database(_)), "{error:?}");
+        assert_eq!(Document::find(1, conn).unwrap().views, i64::MAX);
     }
 
     fn an_increment_of_a_missing_record_is_not_found(conn) {

@@ -121,6 +121,20 @@ on_every_database! {
         assert_eq!(runs.get(), 1);
     }
 
+    fn a_modification_of_a_record_that_is_deleted_meanwhile_ends_with_the_conflict(conn) {
+        let draft = document("draft", conn);
+        // The row goes when it is written, as if somebody else had been faster.
+        run(
+            "CREATE TRIGGER gone BEFORE UPDATE ON documents
+             BEGIN DELETE FROM documents WHERE id = OLD.id; END",
+            conn,
+        );
+        let runs = Cell::new(0);
+        let error = Document::modify(draft.id, conn, |_| runs.set(runs.get() + 1)).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Deleted);
+        assert_eq!(runs.get(), 1);
+    }
+
     fn a_modification_cannot_change_the_key(conn) {
         let (a, b) = (document("a", conn), document("b", conn));
         let error = Document::modify(a.id, &mut *conn, |it| it.id = b.id).unwrap_err();
@@ -207,14 +221,12 @@ fn the_connection_is_back_in_the_pool_while_it_waits() {
         stale.clone().touch(&mut pool.get().unwrap()).unwrap();
         let waiting = scope.spawn(move || {
             retry(pool, &policy, |conn| {
-                // Fails first, and waits for up to 400 ms then.
-                let first = first_attempt.send(()).is_ok();
                 let current = Document::find(stale.id, conn)?;
-                if current.title == "draft" && first {
-                    stale.clone().save(conn)
-                } else {
-                    current.save(conn)
-                }
+                // Conflicts as long as nobody else has written, and waits for up to 400 ms then.
+                let alone = current.title == "draft";
+                let answer = if alone { stale.clone().save(conn) } else { current.save(conn) };
+                first_attempt.send(()).unwrap();
+                answer
             })
         });
         failed.recv().unwrap();

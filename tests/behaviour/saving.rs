@@ -92,6 +92,48 @@ on_every_database! {
         assert_eq!(row(saved.id, conn).unwrap().views, 5);
     }
 
+    fn a_version_in_another_form_never_matches_and_loses_nothing(conn) {
+        let draft = document("draft", conn);
+        run(
+            "CREATE TABLE copy (id INTEGER PRIMARY KEY, title TEXT, body TEXT, views BIGINT, version);
+             INSERT INTO copy SELECT id, title, body, views, '0' || version FROM documents;
+             DROP TABLE documents;
+             ALTER TABLE copy RENAME TO documents",
+            conn,
+        );
+        // Diesel reads the text `01` as 1, and binds 1, which is not `01`.
+        let loaded = draft.reload(conn).unwrap();
+        assert_eq!(loaded.version, 1);
+        let error = loaded.save(conn).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
+    }
+
+    fn what_a_trigger_writes_in_the_place_of_a_save_is_reported_as_refused(conn) {
+        let draft = document("draft", conn);
+        run(
+            "ALTER TABLE documents RENAME TO stored;
+             CREATE VIEW documents AS SELECT * FROM stored;
+             CREATE TRIGGER write_it INSTEAD OF UPDATE ON documents
+             BEGIN UPDATE stored SET title = NEW.title, version = NEW.version WHERE id = OLD.id; END",
+            conn,
+        );
+        // A limit that the documentation tells: SQLite counts no row for it.
+        let error = Document { title: "written".into(), ..draft }.save(conn).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Version("2".into()));
+    }
+
+    fn a_column_that_the_database_maintains_is_left_to_it_when_unguarded(conn) {
+        run(
+            "CREATE TRIGGER maintain AFTER UPDATE OF title ON documents
+             BEGIN UPDATE documents SET views = views + 100 WHERE id = NEW.id; END",
+            conn,
+        );
+        let draft = document("draft", conn);
+        let first = Document { title: "first".into(), ..draft }.save(conn).unwrap();
+        let second = Document { title: "second".into(), ..first }.save(conn).unwrap();
+        assert_eq!(row(second.id, conn).unwrap().views, 200);
+    }
+
     fn a_touch_moves_the_version_and_nothing_else(conn) {
         let draft = document("draft", conn);
         let witness = Witness::of(conn);

@@ -189,6 +189,26 @@ on_every_database! {
         assert_eq!(row(draft.id, conn), Some(draft));
     }
 
+    fn a_transaction_that_was_ended_inside_is_never_ok(conn) {
+        use diesel::connection::TransactionManager;
+        type Manager = <SqliteConnection as Connection>::TransactionManager;
+
+        let draft = document("draft", conn);
+        let answer = transaction(conn, |conn| {
+            draft.clone().save(conn)?;
+            let nested = transaction(conn, |conn| {
+                Manager::rollback_transaction(conn)?;
+                Ok::<_, Error>(())
+            });
+            assert!(matches!(nested, Err(Error::RolledBack(_))), "{nested:?}");
+            nested
+        });
+        assert!(answer.is_err());
+        assert!(is_outside(conn));
+        // What the outer one wrote was not committed by the inner one.
+        assert_eq!(row(draft.id, conn), Some(draft));
+    }
+
     fn closures_have_errors_of_their_own(conn) {
         #[derive(Debug, thiserror::Error)]
         enum Mine {

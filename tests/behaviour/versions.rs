@@ -177,6 +177,33 @@ fn with_a_start_at_the_clock_a_returning_key_is_safe() {
     assert_eq!(successor.reload(conn).unwrap().name, "successor");
 }
 
+/// A timestamp is a start at the clock as well, and as good as its ticks: within one of them, a key
+/// that returns brings its version along. Only a version that never repeats is safe then.
+#[test]
+fn within_one_tick_a_returning_key_is_overwritten_unless_its_version_never_repeats() {
+    let conn = &mut timestamp_of_seconds::connect();
+    let repeated = (0..50).any(|_| {
+        let deleted = timestamp_of_seconds::create("deleted", conn);
+        deleted.clone().delete(conn).unwrap();
+        let successor = timestamp_of_seconds::create("successor", conn);
+        let same = deleted.version == successor.version;
+        assert_eq!(same, deleted.save(conn).is_ok());
+        let left = successor.reload(conn).unwrap();
+        assert_eq!(left.name, if same { "deleted" } else { "successor" });
+        left.delete(conn).unwrap();
+        same
+    });
+    assert!(repeated);
+
+    let conn = &mut uuid_bytes::connect();
+    let deleted = uuid_bytes::create("deleted", conn);
+    deleted.clone().delete(conn).unwrap();
+    let successor = uuid_bytes::create("successor", conn);
+    assert_eq!(deleted.id, successor.id, "SQLite hands out rowids again");
+    assert!(deleted.save(conn).unwrap_err().is_conflict());
+    assert_eq!(successor.reload(conn).unwrap().name, "successor");
+}
+
 #[test]
 fn a_version_from_the_clock_counts_on_from_there() {
     let conn = &mut from_the_clock::connect();

@@ -20,7 +20,6 @@ on_every_database! {
         run(FAIL, conn);
         let first = Document { title: "first".into(), ..draft.clone() };
         assert!(first.clone().save(conn).is_err());
-        assert_eq!(first.version, 1);
         run("DROP TRIGGER fail", conn);
 
         // Somebody else is faster, and the second try still says what it had loaded.
@@ -37,7 +36,6 @@ on_every_database! {
             Err::<(), _>(Error::NotCreated { table: "roll back" })
         });
         assert!(rolled_back.is_err());
-        assert_eq!(draft.version, 1);
 
         // Somebody else takes the row to version 2: the version that a raised model would claim.
         let theirs = draft.clone().save(conn).unwrap();
@@ -55,7 +53,6 @@ on_every_database! {
                 Err::<(), _>(Error::NotCreated { table: "roll back" })
             });
             assert!(undone.is_err());
-            assert_eq!(intermediate.version, 2);
             intermediate.save(conn)
         });
         let last = last.unwrap();
@@ -144,7 +141,7 @@ on_every_database! {
         let stale = document("draft", conn);
         stale.clone().touch(conn).unwrap();
         let message = stale.save(conn).unwrap_err().to_string();
-        for part in ["documents", "1", "version 1", "version 2"] {
+        for part in ["documents 1 ", "version 1", "version 2"] {
             assert!(message.contains(part), "{part} is not in {message:?}");
         }
     }
@@ -154,19 +151,20 @@ on_every_database! {
 /// off digits, and nothing ever matched again.
 #[test]
 fn timestamps_of_low_resolution_still_differ_and_match() {
-    for precision in [Precision::Seconds, Precision::Milliseconds, Precision::Microseconds] {
+    // Each with the form in which a column of this precision gives it back.
+    let precisions = [
+        (Precision::Seconds, "%F %T"),
+        (Precision::Milliseconds, "%F %T%.3f"),
+        (Precision::Microseconds, "%F %T%.6f"),
+    ];
+    for (precision, form) in precisions {
         let now = chrono::DateTime::from_timestamp(1_700_000_000, 987_654_321).unwrap();
         let clock = Clock::at(now).with_precision(precision);
         let mut version = NaiveDateTime::initial(&clock);
         for _ in 0..100 {
             let next = version.next(&clock).unwrap();
             assert!(next > version);
-            // As the column of this precision gives it back.
-            let kept = match precision {
-                Precision::Seconds => next.format("%F %T").to_string(),
-                Precision::Milliseconds => next.format("%F %T%.3f").to_string(),
-                Precision::Microseconds => next.format("%F %T%.6f").to_string(),
-            };
+            let kept = next.format(form).to_string();
             assert_eq!(NaiveDateTime::parse_from_str(&kept, "%F %T%.f"), Ok(next));
             version = next;
         }

@@ -39,7 +39,7 @@ use diesel::sqlite::SqliteConnection;
 /// # #[cfg(not(feature = "r2d2"))]
 /// # fn main() {}
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionOptions {
     busy_timeout: Duration,
     foreign_keys: bool,

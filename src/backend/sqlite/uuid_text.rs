@@ -17,6 +17,6 @@ impl ToSql<Text, Sqlite> for UuidVersion {
 impl FromSql<Text, Sqlite> for UuidVersion {
     fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
-        Ok(UuidVersion(text.parse()?))
+        Ok(text.parse()?)
     }
 }

@@ -1,0 +1,235 @@
+//! What is asked of a model's columns, each as a bound with words of its own.
+//!
+//! Diesel's traits say all of it already. These stand before them for the sake of the compiler's
+//! messages: a derive cannot see its sibling derives, nor the types behind a schema, so what is wrong
+//! shows as a bound that does not hold, and then it should be told in words of models and columns.
+//! All are implemented for whatever fits; there is nothing to implement here.
+//!
+//! ```
+//! use diesel::sql_types::BigInt;
+//! use diesel::sqlite::Sqlite;
+//! use noclobber::bounds::{Bind, Read};
+//!
+//! fn is_a_column<T: Bind<BigInt, Sqlite> + Read<BigInt, Sqlite>>() {}
+//! is_a_column::<i64>();
+//! ```
+
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSqlRow};
+use diesel::dsl::SqlTypeOf;
+use diesel::expression::{AsExpression, Selectable, SelectableExpression, TypedExpressionType};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::row::Row;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{HasSqlType, SqlType, is_nullable};
+
+/// A model that can be loaded from its table: what Diesel calls `Queryable` and [`Selectable`].
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// fn can_be_loaded<M: noclobber::bounds::Selection<diesel::sqlite::Sqlite>>() {}
+/// # fn main() {
+/// can_be_loaded::<Document>();
+/// # }
+/// ```
+// The detour over a trait of our own is for the message: a derive cannot see its sibling derives,
+// and a missing one should be told in words that name it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be loaded from `{DB}`",
+    label = "is not what Diesel can load from the model's table",
+    note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`, and \
+            its fields have types that their columns can be read as"
+)]
+pub trait Selection<DB: Backend>: Sized {
+    /// The columns, as an expression.
+    type Expression: QueryFragment<DB> + Send + 'static;
+
+    #[doc(hidden)]
+    fn __selection() -> Self::Expression;
+
+    #[doc(hidden)]
+    fn __read<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M, DB> Selection<DB> for M
+where
+    DB: Backend,
+    M: Selectable<DB, SelectExpression: QueryFragment<DB> + Send + 'static>,
+    M: FromSqlRow<SqlTypeOf<M::SelectExpression>, DB>,
+{
+    type Expression = M::SelectExpression;
+
+    fn __selection() -> Self::Expression {
+        M::construct_selection()
+    }
+
+    fn __read<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self> {
+        M::build_from_row(row)
+    }
+}
+
+/// Columns that are all of one table.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// fn are_of_the_table<C: noclobber::bounds::OfTable<documents::table>>(_: C) {}
+/// # fn main() {
+/// are_of_the_table((documents::id, documents::title));
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be selected from `{Tab}` alone",
+    label = "holds something of another table",
+    note = "a versioned model is a row of one table: give what is joined to it a model of its own"
+)]
+pub trait OfTable<Tab> {}
+
+#[diagnostic::do_not_recommend]
+impl<Columns: SelectableExpression<Tab>, Tab> OfTable<Tab> for Columns {}
+
+/// A model whose columns Diesel can select.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// fn tells_its_columns<M: noclobber::bounds::Selected<diesel::sqlite::Sqlite>>() {}
+/// # fn main() {
+/// tells_its_columns::<Document>();
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell which columns to load",
+    label = "its columns are not known to Diesel",
+    note = "a versioned model also derives Diesel's `HasQuery`, or `Queryable` and `Selectable`"
+)]
+pub trait Selected<DB: Backend> {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Selectable<DB>, DB: Backend> Selected<DB> for M {}
+
+/// A field whose value can be bound to a column of the SQL type `ST`.
+///
+/// ```
+/// use diesel::sql_types::Text;
+///
+/// fn can_be_written<T: noclobber::bounds::Bind<Text, diesel::sqlite::Sqlite>>() {}
+/// can_be_written::<String>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be written to a `{ST}` column on `{DB}`",
+    label = "does not fit its column"
+)]
+pub trait Bind<ST, DB: Backend> {
+    /// `?`
+    #[doc(hidden)]
+    fn __bind<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+}
+
+// Without `do_not_recommend` the compiler would explain the two bounds below instead of the above.
+#[diagnostic::do_not_recommend]
+impl<T, ST, DB> Bind<ST, DB> for T
+where
+    DB: Backend + HasSqlType<ST>,
+    T: ToSql<ST, DB>,
+{
+    #[inline]
+    fn __bind<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_bind_param::<ST, T>(self)
+    }
+}
+
+/// A value that can be read from columns of the SQL type `ST`.
+///
+/// ```
+/// use diesel::sql_types::Text;
+///
+/// fn can_be_read<T: noclobber::bounds::Read<Text, diesel::sqlite::Sqlite>>() {}
+/// can_be_read::<String>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be read from a `{ST}` column on `{DB}`",
+    label = "is not what its column holds"
+)]
+pub trait Read<ST, DB: Backend>: Sized {
+    #[doc(hidden)]
+    fn __read_row<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, ST, DB> Read<ST, DB> for T
+where
+    DB: Backend,
+    T: FromSqlRow<ST, DB>,
+{
+    #[inline]
+    fn __read_row<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self> {
+        T::build_from_row(row)
+    }
+}
+
+/// A field whose type fits a column of the SQL type `ST`, on whatever database.
+///
+/// ```
+/// use diesel::sql_types::{Nullable, Text};
+///
+/// fn fits<T: noclobber::bounds::Fits<Nullable<Text>>>() {}
+/// fits::<Option<String>>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` does not fit a `{ST}` column",
+    label = "does not fit its column",
+    note = "see that the model and the `table!` of the schema agree; a type of your own also derives \
+            Diesel's `AsExpression`"
+)]
+pub trait Fits<ST> {}
+
+#[diagnostic::do_not_recommend]
+impl<T, ST> Fits<ST> for T
+where
+    ST: SqlType + TypedExpressionType,
+    for<'a> &'a T: AsExpression<ST>,
+{
+}
+
+/// A column that always has a value, as one that holds a version does, or a sum.
+///
+/// ```
+/// fn always_has_a_value<ST: noclobber::bounds::NotNull>() {}
+/// always_has_a_value::<diesel::sql_types::BigInt>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the column can be NULL",
+    label = "declared `Nullable` in the schema",
+    note = "a missing version would guard nothing, and NULL plus something is NULL: make the column \
+            NOT NULL in the database, and in the `table!` of the schema"
+)]
+pub trait NotNull {}
+
+#[diagnostic::do_not_recommend]
+impl<ST> NotNull for ST
+where
+    ST: SqlType,
+    ST::IsNull: IsNotNull,
+{
+}
+
+/// A bound, where an equality of types would be told in the compiler's words.
+trait IsNotNull {}
+
+impl IsNotNull for is_nullable::NotNull {}
+
+/// What the derives have checked where a field is declared, and not only at the first save.
+#[doc(hidden)]
+pub mod checks {
+    use super::{Fits, NotNull, Selected};
+
+    /// Compiles when the model's columns can be selected.
+    pub const fn model_is_selectable<M: Selected<DB>, DB: diesel::backend::Backend>() {}
+
+    /// Compiles when a field of type `T` fits a column of the SQL type `ST`.
+    pub const fn field_fits_column<T: Fits<ST>, ST>() {}
+
+    /// Compiles when a column of the SQL type `ST` can hold a version.
+    pub const fn version_is_not_null<ST: NotNull>() {}
+}
