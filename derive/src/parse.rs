@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Fields, GenericParam, Generics, Path, Type};
 
-use self::attributes::{FieldAttributes, StructAttributes};
+use self::attributes::{Attributes as _, FieldAttributes, StructAttributes};
 
 /// A struct with named fields, as it is written; or what is left of one that is none.
 pub(crate) struct Model {

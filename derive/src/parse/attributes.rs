@@ -15,16 +15,15 @@ use super::Precision;
 
 type Wrong = Vec<Error>;
 
-#[derive(Default)]
-pub(super) struct StructAttributes {
-    pub(super) table: Option<Path>,
-    pub(super) primary_key: Option<Vec<Ident>>,
-    pub(super) start_at_clock: Option<Span>,
-    pub(super) precision: Option<Precision>,
-}
+/// The attributes of one thing, Diesel's and ours.
+pub(super) trait Attributes: Default {
+    /// Takes one entry of `#[diesel(…)]`.
+    fn diesel(&mut self, meta: &ParseNestedMeta<'_>, wrong: &mut Wrong) -> Result<()>;
 
-impl StructAttributes {
-    pub(super) fn read(attributes: &[Attribute], wrong: &mut Wrong) -> Self {
+    /// Takes one entry of `#[versioned(…)]`.
+    fn versioned(&mut self, meta: &ParseNestedMeta<'_>, wrong: &mut Wrong) -> Result<()>;
+
+    fn read(attributes: &[Attribute], wrong: &mut Wrong) -> Self {
         let mut read = Self::default();
         for attribute in attributes {
             let result = if attribute.path().is_ident("diesel") {
@@ -38,7 +37,17 @@ impl StructAttributes {
         }
         read
     }
+}
 
+#[derive(Default)]
+pub(super) struct StructAttributes {
+    pub(super) table: Option<Path>,
+    pub(super) primary_key: Option<Vec<Ident>>,
+    pub(super) start_at_clock: Option<Span>,
+    pub(super) precision: Option<Precision>,
+}
+
+impl Attributes for StructAttributes {
     fn diesel(&mut self, meta: &ParseNestedMeta<'_>, wrong: &mut Wrong) -> Result<()> {
         if meta.path.is_ident("table_name") {
             self.table = Some(meta.value()?.parse()?);
@@ -111,22 +120,7 @@ pub(super) struct FieldAttributes {
     pub(super) unguarded: Option<Span>,
 }
 
-impl FieldAttributes {
-    pub(super) fn read(attributes: &[Attribute], wrong: &mut Wrong) -> Self {
-        let mut read = Self::default();
-        for attribute in attributes {
-            let result = if attribute.path().is_ident("diesel") {
-                attribute.parse_nested_meta(|meta| read.diesel(&meta, wrong))
-            } else if attribute.path().is_ident("versioned") {
-                attribute.parse_nested_meta(|meta| read.versioned(&meta, wrong))
-            } else {
-                Ok(())
-            };
-            wrong.extend(result.err());
-        }
-        read
-    }
-
+impl Attributes for FieldAttributes {
     fn diesel(&mut self, meta: &ParseNestedMeta<'_>, wrong: &mut Wrong) -> Result<()> {
         if meta.path.is_ident("column_name") {
             self.column = Some(column(meta)?);
