@@ -123,14 +123,17 @@ pub enum Error {
     )]
     NotInTransaction,
 
-    /// The closure of a transaction ended well, but the transaction was no longer there.
+    /// The closure of a transaction ended well, but the transaction was no longer the one that was
+    /// begun.
     ///
     /// Most often an error that makes the database roll back was ignored inside the closure: what
     /// was sent before it is undone, and on SQLite and MySQL what was sent after it may stand
-    /// already, each statement on its own. Or the closure has ended the transaction by hand.
+    /// already, each statement on its own. Or the closure has ended the transaction by hand, or left
+    /// another one open in it; that one is rolled back.
     #[error(
-        "the transaction was no longer open at its end: the database rolled it back, because an \
-         error inside it was ignored, or it was ended by hand; what was sent after that may be written"
+        "the transaction was no longer the one that was begun: the database rolled it back, because \
+         an error inside it was ignored, or it was ended, or another one left open, by hand; what was \
+         sent after that may be written"
     )]
     RolledBack(#[source] diesel::result::Error),
 

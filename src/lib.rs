@@ -151,7 +151,49 @@ pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
 pub use self::retry::retry;
 #[doc(inline)]
 pub use self::transaction::transaction;
-pub use noclobber_derive::{Columns, Versioned};
+/// Derive it beside Diesel's `HasQuery`, or `Queryable` and `Selectable`:
+///
+/// ```
+/// # use diesel::prelude::*;
+/// # use noclobber::prelude::*;
+/// # diesel::table! {
+/// #     people (id) { id -> BigInt, name -> Text, street -> Text, town -> Nullable<Text>, version -> BigInt }
+/// # }
+/// #[derive(Debug, Clone, HasQuery, Columns)]
+/// #[diesel(table_name = people)]
+/// struct Address {
+///     street: String,
+///     town: Option<String>,
+/// }
+/// ```
+///
+pub use noclobber_derive::Columns;
+/// Derive it beside Diesel's `HasQuery`, or `Queryable` and `Selectable`:
+///
+/// ```
+/// use diesel::prelude::*;
+/// use noclobber::prelude::*;
+///
+/// # diesel::table! {
+/// #     documents (id) {
+/// #         id -> BigInt, title -> Text, body -> Nullable<Text>, views -> BigInt, row_version -> BigInt,
+/// #     }
+/// # }
+/// #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
+/// #[diesel(table_name = documents)]
+/// #[versioned(start = clock)]
+/// struct Document {
+///     id: i64,
+///     title: String,
+///     body: Option<String>,
+///     #[versioned(unguarded)]
+///     views: i64,
+///     #[versioned(version)]
+///     row_version: i64,
+/// }
+/// ```
+///
+pub use noclobber_derive::Versioned;
 
 /// What the derives' expansions name. No part of the public interface.
 #[doc(hidden)]

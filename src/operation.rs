@@ -1,4 +1,19 @@
 //! What can be done with a versioned record, and what the database's answer means.
+//!
+//! The operations are the methods of [`VersionedDsl`]. The other traits here are what they ask of a
+//! connection; code that is generic over the connection names them.
+//!
+//! ```
+//! # include!("doctest_setup.rs");
+//! use noclobber::Store;
+//!
+//! fn publish<C: Store<Document>>(id: i64, conn: &mut C) -> noclobber::Result<Document> {
+//!     let document = Document::find(id, conn)?;
+//!     let title = format!("{} (published)", document.title);
+//!     Document { title, ..document }.save(conn)
+//! }
+//! # fn main() { publish(1, &mut documents_with_one_row()).unwrap(); }
+//! ```
 
 mod create;
 mod delete;
@@ -27,6 +42,17 @@ use crate::retry::{Policy, Source};
 ///
 /// The connection comes last, as everywhere in Diesel. It may be a connection, a pooled one, or
 /// either of them inside a transaction. With no transaction open, an operation is one of its own.
+///
+/// ```
+/// # include!("doctest_setup.rs");
+/// # fn main() -> noclobber::Result<()> {
+/// # let conn = &mut documents_with_one_row();
+/// let document = Document::find(1, conn)?;
+/// let document = Document { title: "Final".into(), ..document }.save(conn)?;
+/// document.delete(conn)?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// All errors of the database arrive as [`Error::Unavailable`] when a restart may cure them, and as
 /// [`Error::Database`] otherwise; the sections below name the others.

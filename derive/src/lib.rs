@@ -5,6 +5,8 @@
 //! makes sense and what it means, `expand` writes the code. Only `expand` knows the library, and it
 //! states facts to it, never SQL.
 
+#![deny(missing_docs)]
+
 mod check;
 mod expand;
 mod parse;
@@ -23,7 +25,8 @@ use self::parse::Model;
 /// # Attributes of the struct
 ///
 /// * `#[versioned(start = clock)]`: an `i64` version starts at the microseconds since 1970, so that
-///   a key which is used again after a delete does not repeat the versions of its predecessor.
+///   a key which is used again after a delete does not repeat the versions of its predecessor (as
+///   long as the clock has moved on).
 /// * `#[versioned(precision = s)]`, `ms`, or `us` (the default): how finely the database keeps a
 ///   version that is a timestamp.
 ///
@@ -34,19 +37,6 @@ use self::parse::Model;
 /// * `#[versioned(unguarded)]`: the column is outside conflict detection. It is loaded and never
 ///   written by `save`; `increment` may change it. For counters that many raise at once, and for
 ///   columns that the database maintains itself (`updated_at`), which a save would write back stale.
-///
-/// ```ignore
-/// #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
-/// #[diesel(table_name = documents)]
-/// struct Document {
-///     id: i64,
-///     title: String,
-///     body: Option<String>,
-///     #[versioned(unguarded)]
-///     views: i64,
-///     version: i64,
-/// }
-/// ```
 #[proc_macro_derive(Versioned, attributes(versioned, diesel))]
 pub fn derive_versioned(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -63,12 +53,6 @@ pub fn derive_versioned(input: TokenStream) -> TokenStream {
 ///
 /// Understands Diesel's attributes and `#[versioned(unguarded)]` as the derive of `Versioned` does.
 /// A part has neither a key nor a version.
-///
-/// ```ignore
-/// #[derive(Debug, Clone, HasQuery, Columns)]
-/// #[diesel(table_name = people)]
-/// struct Address { street: String, town: Option<String> }
-/// ```
 #[proc_macro_derive(Columns, attributes(versioned, diesel))]
 pub fn derive_columns(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -171,7 +171,7 @@ fn a_transaction_that_is_no_more() {
         Ok::<_, Error>(())
     });
     assert_snapshot!(texts(&error.unwrap_err()), @r#"
-    the transaction was no longer open at its end: the database rolled it back, because an error inside it was ignored, or it was ended by hand; what was sent after that may be written
+    the transaction was no longer the one that was begun: the database rolled it back, because an error inside it was ignored, or it was ended, or another one left open, by hand; what was sent after that may be written
     RolledBack(DatabaseError(Unknown, "no such savepoint: noclobber_alive"))
     "#);
 }

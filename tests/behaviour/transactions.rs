@@ -184,7 +184,7 @@ on_every_database! {
             Manager::begin_transaction(conn)?;
             Ok::<_, Error>(())
         });
-        assert!(answer.is_err());
+        assert!(matches!(answer, Err(Error::RolledBack(_))), "{answer:?}");
         assert!(is_outside(conn));
         assert_eq!(row(draft.id, conn), Some(draft));
     }
@@ -265,6 +265,23 @@ fn a_busy_database_is_unavailable_and_leaves_nothing_open() {
         assert!(is_outside(other));
         transaction(other, |other| Ok::<_, Error>(document("after", other))).unwrap();
     }
+}
+
+/// `SQLITE_LOCKED`: two connections share one cache, and lock tables in it instead of the file.
+#[test]
+fn a_locked_table_is_unavailable() {
+    let url = "file:a_locked_table_is_unavailable?mode=memory&cache=shared";
+    let one = &mut SqliteConnection::establish(url).unwrap();
+    let other = &mut SqliteConnection::establish(url).unwrap();
+    run(crate::support::CREATE_DOCUMENTS, one);
+    transaction(one, |one| {
+        let draft = document("draft", one);
+        let refused = Document::find(draft.id, other).unwrap_err();
+        assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+        assert!(refused.to_string().ends_with("database table is locked: documents"), "{refused}");
+        Ok::<_, Error>(())
+    })
+    .unwrap();
 }
 
 #[test]

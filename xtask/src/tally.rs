@@ -24,11 +24,19 @@ pub(crate) fn count(output: &str) -> Tally {
     tally
 }
 
+impl Tally {
+    /// Whether nothing ran at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.passed == 0
+    }
+}
+
 impl Display for Tally {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tests passed", self.passed)?;
+        // A suite with a failure has ended before it is counted.
+        write!(f, "{} passed, 0 failed", self.passed)?;
         if self.ignored > 0 {
-            write!(f, ", {} ignored", self.ignored)?;
+            write!(f, ", {} skipped", self.ignored)?;
         }
         Ok(())
     }
@@ -49,11 +57,11 @@ test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
 ";
         let tally = count(output);
         assert_eq!(tally, Tally { passed: 42, ignored: 1 });
-        assert_eq!(tally.to_string(), "42 tests passed, 1 ignored");
+        assert_eq!(tally.to_string(), "42 passed, 0 failed, 1 skipped");
     }
 
     #[test]
     fn no_result_line_means_no_test() {
-        assert_eq!(count("Compiling noclobber").to_string(), "0 tests passed");
+        assert!(count("Compiling noclobber").is_empty());
     }
 }

@@ -31,7 +31,12 @@ impl Test {
         }
         steps.run("example quickstart", cargo("run --example quickstart"))?;
 
-        println!("{}, {}", steps.summary(), tally::count(&output));
+        let tally = tally::count(&output);
+        if tally.is_empty() {
+            return Err("test: no test has run; see that the workspace still has its tests.".into());
+        }
+        println!("{}", steps.summary());
+        println!("{tally}");
         Ok(ExitCode::SUCCESS)
     }
 }
