@@ -4,6 +4,8 @@
 //! database it is. To support another database is to write another such table.
 
 mod classify;
+pub mod mysql;
+pub mod postgres;
 pub mod sqlite;
 
 pub(crate) use self::classify::reason;
@@ -34,8 +36,20 @@ pub struct Dialect {
     /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
     /// or nothing where the transaction holds it already.
     pub(crate) hold: &'static str,
-    /// The migrations of the library's own tables.
+    /// How the key of a new row is learnt.
+    pub(crate) new_key: NewKey,
+    /// The migrations of the library's own tables, where there are any for this database.
     pub(crate) migrations: fn() -> EmbeddedMigrations,
+}
+
+/// How the key of a new row is learnt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NewKey {
+    /// By `INSERT … RETURNING`.
+    Returning,
+    /// By asking the connection for the number that it was given last. It keeps that of an earlier
+    /// insert when this one was given none, so it is told first to forget it.
+    LastInsertId { forget: &'static str },
 }
 
 impl Dialect {

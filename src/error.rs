@@ -103,6 +103,19 @@ pub enum Error {
         table: &'static str,
     },
 
+    /// The database created a row and does not tell its key.
+    ///
+    /// MySQL tells only a number that it chose itself, for a key of one column. Where the caller
+    /// gives the key there is [`create_with`](crate::VersionedDsl::create_with).
+    #[error(
+        "the database does not tell the key of the new row of {table}; nothing was created: give \
+         the key by `create_with`"
+    )]
+    KeyUnknown {
+        /// The table of the insert.
+        table: &'static str,
+    },
+
     /// A transaction is open, and the operation has to begin its own.
     ///
     /// Answered by [`retry`](crate::retry()) and by

@@ -55,6 +55,10 @@ pub trait Versioned: Sized + 'static {
     #[doc(hidden)]
     const PRECISION: Precision = Precision::Microseconds;
 
+    /// How many columns the key has.
+    #[doc(hidden)]
+    const KEY_COLUMNS: usize = 1;
+
     /// The primary key of this record.
     ///
     /// ```

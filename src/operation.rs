@@ -112,7 +112,8 @@ pub trait VersionedDsl: Versioned {
     /// The version is added to what is inserted; `new` does not name it. In one transaction (in a
     /// savepoint when one is open), sends `INSERT INTO t (…, version) VALUES (…, ?) RETURNING id`
     /// and then the statement of [`find`](Self::find), so that what defaults and triggers put into
-    /// the row is in the model too.
+    /// the row is in the model too. Where there is no `RETURNING` (MySQL), the key is asked for by
+    /// `LAST_INSERT_ID()`.
     ///
     /// Counters start at 1. When a key is used again after a delete, its versions repeat: a copy of
     /// the deleted record can then match its successor. So see that keys do not return (SQLite hands
@@ -123,7 +124,9 @@ pub trait VersionedDsl: Versioned {
     ///
     /// # Errors
     ///
-    /// [`Error::NotCreated`] when a trigger dropped the insert without an error.
+    /// [`Error::NotCreated`] when a trigger dropped the insert without an error;
+    /// [`Error::KeyUnknown`] when the database does not tell the key (MySQL, for keys that it does not
+    /// choose): [`create_with`](Self::create_with) is for those.
     ///
     /// ```
     /// # include!("doctest_setup.rs");
@@ -145,6 +148,36 @@ pub trait VersionedDsl: Versioned {
     /// ```
     fn create<New, C: StoreNew<Self, New>>(new: New, conn: &mut C) -> Result<Self> {
         create::create(new, conn)
+    }
+
+    /// [`create`](Self::create) for a key that the caller knows, as the key of what is inserted.
+    ///
+    /// On MySQL and MariaDB the only way for keys that are not chosen by the database, since it tells
+    /// no others. The same everywhere else. In one transaction (in a savepoint when one is open),
+    /// sends `INSERT INTO t (version, …) VALUES (?, …)` and then the statement of
+    /// [`find`](Self::find).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotCreated`] when a trigger dropped the insert without an error, or when what was
+    /// inserted has another key.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let new = (documents::id.eq(70), documents::title.eq("Minutes"));
+    /// let document = Document::create_with(70, new, conn)?;
+    /// assert_eq!((document.id, document.version), (70, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn create_with<New, C: StoreNew<Self, New>>(
+        key: impl Into<Self::Key>,
+        new: New,
+        conn: &mut C,
+    ) -> Result<Self> {
+        create::create_with(&key.into(), new, conn)
     }
 
     /// Writes the record back, if nobody has written it since it was loaded, and gives it back at

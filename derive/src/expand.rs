@@ -42,6 +42,7 @@ fn facts_of_model(model: &Model, facts: &Facts<'_>) -> TokenStream {
         None => String::new(),
     };
     let key_type = key_type(facts);
+    let key_columns = facts.key.len();
     let key_fields = facts.key.iter().map(|field| &field.name);
     let key = match facts.key.as_slice() {
         [field] => {
@@ -74,6 +75,7 @@ fn facts_of_model(model: &Model, facts: &Facts<'_>) -> TokenStream {
             type Version = #version_type;
             type VersionColumn = #table::#version_column;
             const TABLE: &'static str = #table_name;
+            const KEY_COLUMNS: usize = #key_columns;
             #precision
 
             #[inline]

@@ -2,7 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use super::sqlite;
+use super::{mysql, postgres, sqlite};
 use crate::error::{Error, Reason, Unavailable};
 
 /// Sorts an error of Diesel: what a restart may cure becomes [`Error::Unavailable`], everything
@@ -29,8 +29,17 @@ impl From<DieselError> for Error {
 /// to do. An error that no database's table lists is never taken for a passing one.
 pub(crate) fn reason(error: &DieselError) -> Option<Reason> {
     match error {
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+            Some(Reason::Serialization)
+        }
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
+            Some(Reason::ConnectionLost)
+        }
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            sqlite::reason(information.message())
+            let message = information.message();
+            sqlite::reason(message)
+                .or_else(|| postgres::reason(message))
+                .or_else(|| mysql::reason(message))
         }
         DieselError::RollbackErrorOnCommit { commit_error, .. } => reason(commit_error),
         _ => None,

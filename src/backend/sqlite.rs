@@ -24,7 +24,7 @@ mod uuid_text;
 pub use self::options::ConnectionOptions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-use super::Dialect;
+use super::{Dialect, NewKey};
 use crate::error::Reason;
 
 /// SQLite, from version 3.35 on (for `RETURNING`).
@@ -43,6 +43,7 @@ pub const DIALECT: Dialect = Dialect {
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
     hold: "",
+    new_key: NewKey::Returning,
     migrations: || MIGRATIONS,
 };
 

@@ -37,6 +37,15 @@ pub enum Reason {
     /// Another connection holds the lock that the transaction needs, for longer than the busy
     /// timeout; or, in a transaction that had read already, somebody else wrote since.
     Busy,
+    /// The database ended the transaction to resolve a deadlock.
+    Deadlock,
+    /// The transaction met what another one wrote after it had begun (a serialization failure, or a
+    /// snapshot that is too old). Diesel says the same of MySQL's deadlocks.
+    Serialization,
+    /// A lock was not to be had in time, or not at once where that was asked for.
+    LockTimeout,
+    /// The connection was lost before the transaction was to be committed.
+    ConnectionLost,
     /// The pool had no connection to give in time.
     PoolExhausted,
 }
@@ -45,6 +54,10 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Reason::Busy => "another writer holds the database",
+            Reason::Deadlock => "the database broke a deadlock",
+            Reason::Serialization => "another transaction wrote what this one had read",
+            Reason::LockTimeout => "another transaction holds the lock",
+            Reason::ConnectionLost => "the connection was lost",
             Reason::PoolExhausted => "the pool had no connection to give",
         })
     }

@@ -2,7 +2,7 @@
 
 use super::find;
 use super::outcome;
-use super::store::StoreNew;
+use super::store::{Inserted, Store, StoreNew};
 use crate::error::{Error, Result};
 use crate::model::Versioned;
 use crate::transaction::transaction;
@@ -13,11 +13,32 @@ where
     C: StoreNew<M, New>,
 {
     let initial = M::__initial_version(&outcome::clock::<M>());
-    let not_created = || Error::NotCreated { table: M::TABLE };
     // A savepoint where a transaction is open: a caller who goes on after an error in the second
     // statement does not commit the row that it was told nothing of.
-    transaction(conn, |conn| {
-        let key = conn.__insert(new, initial)?.ok_or_else(not_created)?;
-        find::present(&key, conn)?.ok_or_else(not_created)
+    transaction(conn, |conn| match conn.__insert(new, initial)? {
+        Inserted::Row(key) => created(&key, conn),
+        Inserted::RowOfUnknownKey => Err(Error::KeyUnknown { table: M::TABLE }),
+        Inserted::Nothing => Err(not_created::<M>()),
     })
+}
+
+pub(super) fn create_with<M, New, C>(key: &M::Key, new: New, conn: &mut C) -> Result<M>
+where
+    M: Versioned,
+    C: StoreNew<M, New>,
+{
+    let initial = M::__initial_version(&outcome::clock::<M>());
+    transaction(conn, |conn| match conn.__insert_known(new, initial)? {
+        0 => Err(not_created::<M>()),
+        _ => created(key, conn),
+    })
+}
+
+/// The row as defaults and triggers have made it.
+fn created<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<M> {
+    find::present(key, conn)?.ok_or_else(not_created::<M>)
+}
+
+fn not_created<M: Versioned>() -> Error {
+    Error::NotCreated { table: M::TABLE }
 }

@@ -8,18 +8,19 @@ use diesel::QueryResult;
 use diesel::deserialize;
 use diesel::dsl::SqlTypeOf;
 use diesel::expression::AsExpression;
+use diesel::expression::expression_types::Untyped;
 use diesel::insertable::Insertable;
-use diesel::query_builder::{AsChangeset, QueryFragment, QueryId};
+use diesel::query_builder::{AsChangeset, Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::sql_types::SqlType;
 use diesel::sql_types::ops::Add;
 
-use crate::backend::{self, SupportedConnection};
+use crate::backend::{self, NewKey, SupportedConnection};
 use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::{
-    Delete, Guard, Hold, Increment, Insert, InsertWithVersion, Look, Patch, Purpose, SelectRecord,
-    SelectVersion, Touch, Update, WithVersion,
+    Delete, Guard, Hold, Increment, Insert, InsertWithVersion, Look, Patch, Purpose, SelectNewKey,
+    SelectRecord, SelectVersion, Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -154,9 +155,25 @@ fn read<T>(read: deserialize::Result<T>) -> QueryResult<T> {
             table: a struct with `#[derive(Insertable)]`, `column.eq(value)`, or a tuple of them"
 )]
 pub trait StoreNew<M: Versioned, New>: Store<M> {
-    /// The key of the row that was inserted, or `None` when the database kept none.
+    /// Inserts a row whose key the database chooses.
     #[doc(hidden)]
-    fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Option<M::Key>>;
+    fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Inserted<M::Key>>;
+
+    /// Inserts a row whose key the caller knows; the number of rows.
+    #[doc(hidden)]
+    fn __insert_known(&mut self, new: New, initial: M::Version) -> QueryResult<usize>;
+}
+
+/// What became of an insert.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Inserted<Key> {
+    /// A row with this key.
+    Row(Key),
+    /// A row, and the database does not tell its key.
+    RowOfUnknownKey,
+    /// Nothing: a trigger dropped it.
+    Nothing,
 }
 
 // Without `do_not_recommend` the compiler would explain `Insertable` instead of the above.
@@ -171,14 +188,41 @@ where
     WithVersion<M, New>: Insertable<M::Table>,
     InsertWithVersion<M, New>: QueryFragment<C::Backend> + QueryId,
 {
-    fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Option<M::Key>> {
-        // Read to the end: the statement is done, and its row kept, only after the last step.
-        let keys: Vec<M::Key> = self
-            .load(Insert::<M, ()>::new(new, initial))?
-            .map(|row| read(M::__read_key(&row?)))
-            .collect::<QueryResult<_>>()?;
-        Ok(keys.into_iter().next())
+    fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Inserted<M::Key>> {
+        let forget = match backend::dialect(self).new_key {
+            NewKey::Returning => {
+                let keys = keys::<M, C>(Insert::<M, ()>::new(new, initial, true), self)?;
+                return Ok(keys.into_iter().next().map_or(Inserted::Nothing, Inserted::Row));
+            }
+            // The number is one column's.
+            NewKey::LastInsertId { .. } if M::KEY_COLUMNS > 1 => {
+                return Ok(Inserted::RowOfUnknownKey);
+            }
+            NewKey::LastInsertId { forget } => forget,
+        };
+        self.batch_execute(forget)?;
+        if <C as StoreNew<M, New>>::__insert_known(self, new, initial)? == 0 {
+            return Ok(Inserted::Nothing);
+        }
+        let keys = keys::<M, C>(SelectNewKey::<M>::new(), self)?;
+        Ok(keys.into_iter().next().map_or(Inserted::RowOfUnknownKey, Inserted::Row))
     }
+
+    fn __insert_known(&mut self, new: New, initial: M::Version) -> QueryResult<usize> {
+        self.execute_returning_count(&Insert::<M, ()>::new(new, initial, false))
+    }
+}
+
+/// Reads to the end: a statement is done, and its row kept, only after the last step.
+fn keys<M, C>(
+    statement: impl Query<SqlType = Untyped> + QueryFragment<C::Backend> + QueryId,
+    conn: &mut C,
+) -> QueryResult<Vec<M::Key>>
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+{
+    conn.load(statement)?.map(|row| read(M::__read_key(&row?))).collect()
 }
 
 /// A connection through which the changes of type `Changes` can be made to a record of a model.

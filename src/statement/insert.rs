@@ -11,14 +11,18 @@ use diesel::query_builder::{AstPass, InsertStatement, Query, QueryFragment, Quer
 use diesel::sql_types::SqlType;
 use diesel::{ExpressionMethods, QueryResult};
 
+use super::{From, from};
 use crate::model::{Versioned, VersionedOn};
 
-/// `INSERT INTO t (version, <columns>) VALUES (?, …) RETURNING id`
+/// `INSERT INTO t (version, <columns>) VALUES (?, …)`, with or without `RETURNING id`.
 ///
 /// Only the key is returned. The row itself is read afterwards, since `RETURNING` shows it as it
 /// was before the triggers that run after an insert.
 pub(crate) struct Insert<M, Statement> {
     insert: Statement,
+    // Part of the text, and not of the id: a connection has one dialect, and with a key that the
+    // caller knows another type of statement is sent.
+    returning: bool,
     model: PhantomData<M>,
 }
 
@@ -33,7 +37,11 @@ pub(crate) type InsertWithVersion<M, New> = InsertStatement<
 >;
 
 impl<M: Versioned> Insert<M, ()> {
-    pub(crate) fn new<New>(new: New, initial: M::Version) -> Insert<M, InsertWithVersion<M, New>>
+    pub(crate) fn new<New>(
+        new: New,
+        initial: M::Version,
+        returning: bool,
+    ) -> Insert<M, InsertWithVersion<M, New>>
     where
         M::VersionColumn: ExpressionMethods,
         SqlTypeOf<M::VersionColumn>: SqlType,
@@ -43,7 +51,7 @@ impl<M: Versioned> Insert<M, ()> {
         // The version stands first: where a database lets the caller name it too, the first one wins.
         let values = (M::VersionColumn::default().eq(initial), new);
         let insert = diesel::insert_into(M::Table::default()).values(values);
-        Insert { insert, model: PhantomData }
+        Insert { insert, returning, model: PhantomData }
     }
 }
 
@@ -64,7 +72,47 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.insert.walk_ast(out.reborrow())?;
-        out.push_sql(" RETURNING ");
-        M::__walk_key_columns(out)
+        if self.returning {
+            out.push_sql(" RETURNING ");
+            M::__walk_key_columns(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// `SELECT id FROM t WHERE id = LAST_INSERT_ID()`
+pub(crate) struct SelectNewKey<M: Versioned> {
+    from: From<M>,
+}
+
+impl<M: Versioned> SelectNewKey<M> {
+    pub(crate) fn new() -> Self {
+        SelectNewKey { from: from::<M>() }
+    }
+}
+
+impl<M: Versioned> Query for SelectNewKey<M> {
+    type SqlType = Untyped;
+}
+
+impl<M: Versioned> QueryId for SelectNewKey<M> {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB, M> QueryFragment<DB> for SelectNewKey<M>
+where
+    DB: Backend,
+    M: VersionedOn<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        M::__walk_key_columns(out.reborrow())?;
+        out.push_sql(" FROM ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        M::__walk_key_columns(out.reborrow())?;
+        out.push_sql(" = LAST_INSERT_ID()");
+        Ok(())
     }
 }

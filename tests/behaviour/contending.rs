@@ -11,7 +11,8 @@ use noclobber::backend::sqlite::ConnectionOptions;
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
 
-use crate::support::{Database, Document, Journal, document, documents, row};
+use crate::support::sqlite::{document, row};
+use crate::support::{Database, Document, Journal, documents};
 
 const JOURNALS: [Journal; 2] = [Journal::Wal, Journal::Delete];
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use noclobber::Error;
 use noclobber::prelude::*;
 
-use crate::support::{Document, Witness, documents, on_every_database, row, run};
+use crate::support::{Document, Witness, documents, on_every_database, on_sqlite};
 
 #[derive(Insertable)]
 #[diesel(table_name = documents)]
@@ -26,12 +26,38 @@ on_every_database! {
         Document::create(NewDocument { title: "draft", body: Some("text") }, conn).unwrap();
         let inserts: Vec<_> =
             witness.sent().into_iter().filter(|sql| sql.starts_with("INSERT")).collect();
-        assert_eq!(inserts, [
-            "INSERT INTO \"documents\" (\"version\", \"title\", \"body\") VALUES (?, ?, ?) \
-             RETURNING \"id\""
-        ]);
+        let insert = "INSERT INTO \"documents\" (\"version\", \"title\", \"body\") VALUES (?, ?, ?)";
+        assert_eq!(inserts, [format!("{insert}{RETURNING}")]);
     }
 
+    fn a_key_that_the_caller_knows_is_the_key(conn) {
+        let new = (documents::id.eq(70), documents::title.eq("known"));
+        let created = Document::create_with(70, new, conn).unwrap();
+        assert_eq!((created.id, created.version), (70, 1));
+        assert_eq!(row(70, conn), Some(created));
+    }
+
+    fn a_key_that_is_not_the_callers_is_an_error_and_creates_nothing(conn) {
+        let new = (documents::id.eq(70), documents::title.eq("known"));
+        let error = Document::create_with(71, new, conn).unwrap_err();
+        assert!(matches!(error, Error::NotCreated { .. }), "{error:?}");
+        assert_eq!(documents::table.count().get_result(conn), Ok(0_i64));
+    }
+
+    fn a_unique_violation_is_the_databases_own_error(conn) {
+        let first = Document::create(documents::title.eq("first"), conn).unwrap();
+        let again = (documents::id.eq(first.id), documents::title.eq("second"));
+        let error = Document::create_with(first.id, again, conn).unwrap_err();
+        let unique = diesel::result::DatabaseErrorKind::UniqueViolation;
+        assert!(matches!(
+            error,
+            Error::Database(diesel::result::Error::DatabaseError(kind, _)) if
+                std::mem::discriminant(&kind) == std::mem::discriminant(&unique)
+        ));
+    }
+}
+
+on_sqlite! {
     fn anything_that_diesel_inserts_will_do(conn) {
         let by_column = Document::create(documents::title.eq("column"), conn).unwrap();
         let by_tuple =
@@ -79,17 +105,5 @@ on_every_database! {
         assert_eq!(swallowed, Ok(()));
         let log = diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT count(*) FROM log)");
         assert_eq!(diesel::select(log).get_result::<i64>(conn), Ok(0));
-    }
-
-    fn a_unique_violation_is_the_databases_own_error(conn) {
-        let first = Document::create(documents::title.eq("first"), conn).unwrap();
-        let again = (documents::id.eq(first.id), documents::title.eq("second"));
-        let error = Document::create(again, conn).unwrap_err();
-        let unique = diesel::result::DatabaseErrorKind::UniqueViolation;
-        assert!(matches!(
-            error,
-            Error::Database(diesel::result::Error::DatabaseError(kind, _)) if
-                std::mem::discriminant(&kind) == std::mem::discriminant(&unique)
-        ));
     }
 }

@@ -5,7 +5,8 @@ use noclobber::error::Record;
 use noclobber::prelude::*;
 use noclobber::{Error, transaction};
 
-use crate::support::{Database, Document, Journal, VETO, document, run};
+use crate::support::sqlite::{VETO, document, run};
+use crate::support::{Database, Document, Journal};
 
 /// Both texts, one under the other.
 fn texts(error: &Error) -> String {

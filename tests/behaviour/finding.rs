@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use noclobber::prelude::*;
 use noclobber::{Error, Found};
 
-use crate::support::{Document, Witness, document, documents, on_every_database, run};
+use crate::support::{Document, Witness, documents, on_every_database};
 
 on_every_database! {
     fn a_record_is_found_by_its_key(conn) {

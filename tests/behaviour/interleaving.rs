@@ -12,7 +12,8 @@ use noclobber::prelude::*;
 use noclobber::{Error, Found, transaction};
 use proptest::prelude::*;
 
-use crate::support::{Database, Document, Journal, document, documents, row};
+use crate::support::sqlite::{document, row};
+use crate::support::{Database, Document, Journal, documents};
 
 const ACTORS: usize = 3;
 const RECORDS: i64 = 2;

@@ -10,7 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::MigrationHarness;
 use noclobber::migrations;
 
-use crate::support::run;
+use crate::support::sqlite::run;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

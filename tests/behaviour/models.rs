@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use noclobber::key::{Key, KeyText};
 use noclobber::prelude::*;
 
-use crate::support::{Witness, run};
+use crate::support::Witness;
+use crate::support::sqlite::run;
 
 fn memory(tables: &str) -> SqliteConnection {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
@@ -130,7 +131,7 @@ mod keys_of_other_types {
     }
 
     #[derive(Debug, Clone, PartialEq, HasQuery, Identifiable, Versioned)]
-    #[diesel(table_name = numbered)]
+    #[diesel(table_name = numbered, check_for_backend(diesel::sqlite::Sqlite))]
     struct Numbered {
         id: Number,
         name: String,
@@ -377,7 +378,8 @@ mod parts {
 mod generic_code {
     use noclobber::{Result, Store};
 
-    use crate::support::{Database, Document, Journal, document};
+    use crate::support::sqlite::document;
+    use crate::support::{Database, Document, Journal};
 
     use super::*;
 

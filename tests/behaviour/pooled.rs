@@ -6,7 +6,8 @@ use noclobber::prelude::*;
 use noclobber::retry::{Nested, Policy, retry};
 use noclobber::{Error, transaction, verify_all};
 
-use crate::support::{CREATE_DOCUMENTS, Database, Document, Journal, documents, run};
+use crate::support::sqlite::{CREATE_DOCUMENTS, run};
+use crate::support::{Database, Document, Journal, documents};
 
 #[test]
 fn every_operation_takes_a_pooled_connection() {

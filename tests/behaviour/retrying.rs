@@ -9,7 +9,7 @@ use noclobber::retry::{Nested, Policy, Retry, Retryable, retry, retry_when, retr
 use noclobber::{Error, Found, transaction};
 
 use crate::support::{
-    Database, Document, Journal, VETO, document, documents, on_every_database, row, run,
+    Document, documents, on_databases_that_can_veto, on_every_database, on_sqlite,
 };
 
 /// Several attempts and no time wasted between them.
@@ -31,7 +31,7 @@ on_every_database! {
     fn a_conflict_is_not_tried_again_unless_asked_for(conn) {
         let stale = document("draft", conn);
         stale.clone().touch(conn).unwrap();
-        let attempts = |policy: &Policy, conn: &mut SqliteConnection| {
+        let attempts = |policy: &Policy, conn: &mut Conn| {
             let error = retry(conn, policy, |conn| stale.clone().save(conn)).unwrap_err();
             error.conflict().unwrap().attempts()
         };
@@ -62,13 +62,6 @@ on_every_database! {
         assert!(answer.is_err());
         assert_eq!(runs.get(), 5);
         assert_eq!(documents::table.count().get_result::<i64>(conn), Ok(1));
-    }
-
-    fn a_veto_is_not_tried_again(conn) {
-        let draft = document("draft", conn);
-        run(VETO, conn);
-        let error = retry(&mut *conn, &brisk().on_conflict(), |conn| draft.clone().save(conn));
-        assert_eq!(error.unwrap_err().conflict().unwrap().attempts(), 1);
     }
 
     fn it_refuses_inside_a_transaction(conn) {
@@ -112,29 +105,6 @@ on_every_database! {
         assert!(Document::modify(404, conn, |_| ()).unwrap_err().is_not_found());
     }
 
-    fn a_modification_that_is_vetoed_ends_at_once(conn) {
-        let draft = document("draft", conn);
-        run(VETO, conn);
-        let runs = Cell::new(0);
-        let error = Document::modify(draft.id, conn, |_| runs.set(runs.get() + 1)).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
-        assert_eq!(runs.get(), 1);
-    }
-
-    fn a_modification_of_a_record_that_is_deleted_meanwhile_ends_with_the_conflict(conn) {
-        let draft = document("draft", conn);
-        // The row goes when it is written, as if somebody else had been faster.
-        run(
-            "CREATE TRIGGER gone BEFORE UPDATE ON documents
-             BEGIN DELETE FROM documents WHERE id = OLD.id; END",
-            conn,
-        );
-        let runs = Cell::new(0);
-        let error = Document::modify(draft.id, conn, |_| runs.set(runs.get() + 1)).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Deleted);
-        assert_eq!(runs.get(), 1);
-    }
-
     fn a_modification_cannot_change_the_key(conn) {
         let (a, b) = (document("a", conn), document("b", conn));
         let error = Document::modify(a.id, &mut *conn, |it| it.id = b.id).unwrap_err();
@@ -175,98 +145,140 @@ on_every_database! {
     }
 }
 
-#[test]
-fn a_busy_database_is_tried_again_and_the_error_counts_the_attempts() {
-    let database = Database::file(Journal::Wal);
-    let (one, other) = (&mut database.connect(), &mut database.connect_impatient());
-    transaction(one, |_| {
-        let error = retry(other, &brisk(), |_| Ok::<_, Error>(())).unwrap_err();
-        let Error::Unavailable(unavailable) = &error else { panic!("{error:?}") };
-        assert_eq!(unavailable.attempts(), 5);
-        assert!(error.to_string().ends_with("(given up after 5 attempts)"), "{error}");
-        Ok::<_, Error>(())
-    })
-    .unwrap();
+on_databases_that_can_veto! {
+    fn a_veto_is_not_tried_again(conn) {
+        let draft = document("draft", conn);
+        run(VETO, conn);
+        let error = retry(&mut *conn, &brisk().on_conflict(), |conn| draft.clone().save(conn));
+        assert_eq!(error.unwrap_err().conflict().unwrap().attempts(), 1);
+    }
+
+    fn a_modification_that_is_vetoed_ends_at_once(conn) {
+        let draft = document("draft", conn);
+        run(VETO, conn);
+        let runs = Cell::new(0);
+        let error = Document::modify(draft.id, conn, |_| runs.set(runs.get() + 1)).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
+        assert_eq!(runs.get(), 1);
+    }
 }
 
-#[test]
-fn a_busy_database_is_served_once_it_is_free() {
-    let database = Database::file(Journal::Wal);
-    let mut holder = database.connect();
-    let draft = document("draft", &mut holder);
-    run("BEGIN IMMEDIATE", &mut holder);
-    let other = &mut database.connect_impatient();
-    let runs = Cell::new(0);
-    let modified = Document::modify(draft.id, other, |document| {
-        runs.set(runs.get() + 1);
-        if runs.get() == 3 {
-            run("COMMIT", &mut holder);
-        }
-        document.title.push('!');
-    });
-    assert_eq!(modified.unwrap().title, "draft!");
-    assert_eq!(runs.get(), 3);
+on_sqlite! {
+    fn a_modification_of_a_record_that_is_deleted_meanwhile_ends_with_the_conflict(conn) {
+        let draft = document("draft", conn);
+        // The row goes when it is written, as if somebody else had been faster.
+        run(
+            "CREATE TRIGGER gone BEFORE UPDATE ON documents
+             BEGIN DELETE FROM documents WHERE id = OLD.id; END",
+            conn,
+        );
+        let runs = Cell::new(0);
+        let error = Document::modify(draft.id, conn, |_| runs.set(runs.get() + 1)).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Deleted);
+        assert_eq!(runs.get(), 1);
+    }
 }
 
-#[test]
-fn the_connection_is_back_in_the_pool_while_it_waits() {
-    let database = Database::file(Journal::Wal);
-    let pool = database.pool(1);
-    let draft = document("draft", &mut pool.get().unwrap());
-    let policy = Policy::default().pauses(Duration::from_millis(400), Duration::from_millis(400));
-    std::thread::scope(|scope| {
-        let (first_attempt, failed) = std::sync::mpsc::channel();
-        let stale = draft.clone();
-        let (pool, policy) = (&pool, policy.on_conflict());
-        stale.clone().touch(&mut pool.get().unwrap()).unwrap();
-        let waiting = scope.spawn(move || {
-            retry(pool, &policy, |conn| {
-                let current = Document::find(stale.id, conn)?;
-                // Conflicts as long as nobody else has written, and waits for up to 400 ms then.
-                let alone = current.title == "draft";
-                let answer = if alone { stale.clone().save(conn) } else { current.save(conn) };
-                first_attempt.send(()).unwrap();
-                answer
-            })
+/// With more than one connection, or a pool.
+mod with_several_connections {
+    use super::*;
+    use crate::support::sqlite::{document, run};
+    use crate::support::{Database, Journal};
+
+    #[test]
+    fn a_busy_database_is_tried_again_and_the_error_counts_the_attempts() {
+        let database = Database::file(Journal::Wal);
+        let (one, other) = (&mut database.connect(), &mut database.connect_impatient());
+        transaction(one, |_| {
+            let error = retry(other, &brisk(), |_| Ok::<_, Error>(())).unwrap_err();
+            let Error::Unavailable(unavailable) = &error else { panic!("{error:?}") };
+            assert_eq!(unavailable.attempts(), 5);
+            assert!(error.to_string().ends_with("(given up after 5 attempts)"), "{error}");
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn a_busy_database_is_served_once_it_is_free() {
+        let database = Database::file(Journal::Wal);
+        let mut holder = database.connect();
+        let draft = document("draft", &mut holder);
+        run("BEGIN IMMEDIATE", &mut holder);
+        let other = &mut database.connect_impatient();
+        let runs = Cell::new(0);
+        let modified = Document::modify(draft.id, other, |document| {
+            runs.set(runs.get() + 1);
+            if runs.get() == 3 {
+                run("COMMIT", &mut holder);
+            }
+            document.title.push('!');
         });
-        failed.recv().unwrap();
-        // The only connection of the pool can be had meanwhile.
-        let modified = Document::modify(draft.id, pool, |it| it.title = "meanwhile".into());
-        assert_eq!(modified.unwrap().title, "meanwhile");
-        assert_eq!(waiting.join().unwrap().unwrap().title, "meanwhile");
-    });
-}
-
-#[test]
-fn a_web_backends_own_error_asks_for_what_its_source_asks_for() {
-    #[derive(Debug, thiserror::Error)]
-    enum AppError {
-        #[error(transparent)]
-        Transparent(#[from] Error),
-        #[error("wrapped")]
-        Wrapped(#[source] Error),
-        #[error("query")]
-        Query(#[from] diesel::result::Error),
-        #[error("mine")]
-        Mine,
+        assert_eq!(modified.unwrap().title, "draft!");
+        assert_eq!(runs.get(), 3);
     }
-    impl Retryable for AppError {
-        fn retry(&self) -> Retry {
-            retryable_in(self)
+
+    #[test]
+    fn the_connection_is_back_in_the_pool_while_it_waits() {
+        let database = Database::file(Journal::Wal);
+        let pool = database.pool(1);
+        let draft = document("draft", &mut pool.get().unwrap());
+        let policy =
+            Policy::default().pauses(Duration::from_millis(400), Duration::from_millis(400));
+        std::thread::scope(|scope| {
+            let (first_attempt, failed) = std::sync::mpsc::channel();
+            let stale = draft.clone();
+            let (pool, policy) = (&pool, policy.on_conflict());
+            stale.clone().touch(&mut pool.get().unwrap()).unwrap();
+            let waiting = scope.spawn(move || {
+                retry(pool, &policy, |conn| {
+                    let current = Document::find(stale.id, conn)?;
+                    // Conflicts as long as nobody else has written, and waits for up to 400 ms then.
+                    let alone = current.title == "draft";
+                    let answer = if alone { stale.clone().save(conn) } else { current.save(conn) };
+                    first_attempt.send(()).unwrap();
+                    answer
+                })
+            });
+            failed.recv().unwrap();
+            // The only connection of the pool can be had meanwhile.
+            let modified = Document::modify(draft.id, pool, |it| it.title = "meanwhile".into());
+            assert_eq!(modified.unwrap().title, "meanwhile");
+            assert_eq!(waiting.join().unwrap().unwrap().title, "meanwhile");
+        });
+    }
+
+    #[test]
+    fn a_web_backends_own_error_asks_for_what_its_source_asks_for() {
+        #[derive(Debug, thiserror::Error)]
+        enum AppError {
+            #[error(transparent)]
+            Transparent(#[from] Error),
+            #[error("wrapped")]
+            Wrapped(#[source] Error),
+            #[error("query")]
+            Query(#[from] diesel::result::Error),
+            #[error("mine")]
+            Mine,
         }
-    }
-    let busy = || {
-        let kind = diesel::result::DatabaseErrorKind::Unknown;
-        diesel::result::Error::DatabaseError(kind, Box::new("database is locked".to_owned()))
-    };
-    assert_eq!(AppError::from(Error::from(busy())).retry(), Retry::Restart);
-    assert_eq!(AppError::Wrapped(Error::from(busy())).retry(), Retry::Restart);
-    assert_eq!(AppError::from(busy()).retry(), Retry::Restart);
-    assert_eq!(AppError::from(diesel::result::Error::NotFound).retry(), Retry::Never);
-    assert_eq!(AppError::Mine.retry(), Retry::Never);
+        impl Retryable for AppError {
+            fn retry(&self) -> Retry {
+                retryable_in(self)
+            }
+        }
+        let busy = || {
+            let kind = diesel::result::DatabaseErrorKind::Unknown;
+            diesel::result::Error::DatabaseError(kind, Box::new("database is locked".to_owned()))
+        };
+        assert_eq!(AppError::from(Error::from(busy())).retry(), Retry::Restart);
+        assert_eq!(AppError::Wrapped(Error::from(busy())).retry(), Retry::Restart);
+        assert_eq!(AppError::from(busy()).retry(), Retry::Restart);
+        assert_eq!(AppError::from(diesel::result::Error::NotFound).retry(), Retry::Never);
+        assert_eq!(AppError::Mine.retry(), Retry::Never);
 
-    let conn = &mut Database::in_memory().connect();
-    let stale = document("draft", conn);
-    stale.clone().touch(conn).unwrap();
-    assert_eq!(AppError::from(stale.save(conn).unwrap_err()).retry(), Retry::OnConflict);
+        let conn = &mut Database::in_memory().connect();
+        let stale = document("draft", conn);
+        stale.clone().touch(conn).unwrap();
+        assert_eq!(AppError::from(stale.save(conn).unwrap_err()).retry(), Retry::OnConflict);
+    }
 }

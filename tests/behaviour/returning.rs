@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use noclobber::prelude::*;
 
-use crate::support::{Database, Document, Journal, document, documents, row};
+use crate::support::sqlite::{document, row};
+use crate::support::{Database, Document, Journal, documents};
 
 const INSERT: &str = "INSERT INTO documents (title) VALUES ('new') RETURNING id";
 

@@ -6,7 +6,7 @@ use noclobber::prelude::*;
 use noclobber::{Error, Found};
 
 use crate::support::{
-    Document, FAIL, VETO, Witness, document, documents, on_every_database, row, run,
+    Document, Witness, documents, on_databases_that_can_veto, on_every_database, on_sqlite,
 };
 
 const UPDATE: &str = "UPDATE \"documents\" SET \"title\" = ?, \"body\" = ?, \"version\" = \"version\" + 1 \
@@ -40,7 +40,7 @@ on_every_database! {
         let error = Document { title: "second".into(), ..stale }.save(conn).unwrap_err();
         assert_eq!(
             witness.sent(),
-            [UPDATE, "SELECT \"version\" FROM \"documents\" WHERE \"id\" = ?"]
+            [UPDATE, &format!("SELECT \"version\" FROM \"documents\" WHERE \"id\" = ?{LOOK}")]
         );
         let conflict = error.conflict().unwrap();
         assert_eq!(conflict.record().to_string(), format!("documents {}", saved.id));
@@ -56,27 +56,6 @@ on_every_database! {
         assert_eq!(*error.conflict().unwrap().found(), Found::Deleted);
     }
 
-    fn a_save_that_a_trigger_keeps_from_the_row_is_vetoed(conn) {
-        let draft = document("draft", conn);
-        run(VETO, conn);
-        let error = Document { title: "never".into(), ..draft.clone() }.save(conn).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
-        assert_eq!(row(draft.id, conn), Some(draft));
-    }
-
-    fn a_failing_look_never_hides_the_conflict(conn) {
-        // A version that is NULL matches nothing and cannot be read.
-        run(
-            "DROP TABLE documents;
-             CREATE TABLE documents (id BIGINT, title TEXT, body TEXT, views BIGINT, version BIGINT);
-             INSERT INTO documents VALUES (1, 'draft', NULL, 0, NULL)",
-            conn,
-        );
-        let stale = Document { id: 1, title: "x".into(), body: None, views: 0, version: 1 };
-        let error = stale.save(conn).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Unknown);
-    }
-
     fn none_is_written_as_null(conn) {
         let draft = document("draft", conn);
         assert!(draft.body.is_some());
@@ -90,48 +69,6 @@ on_every_database! {
         assert_eq!(stale.views, 0);
         let saved = Document { title: "final".into(), ..stale }.save(conn).unwrap();
         assert_eq!(row(saved.id, conn).unwrap().views, 5);
-    }
-
-    fn a_version_in_another_form_never_matches_and_loses_nothing(conn) {
-        let draft = document("draft", conn);
-        run(
-            "CREATE TABLE copy (id INTEGER PRIMARY KEY, title TEXT, body TEXT, views BIGINT, version);
-             INSERT INTO copy SELECT id, title, body, views, '0' || version FROM documents;
-             DROP TABLE documents;
-             ALTER TABLE copy RENAME TO documents",
-            conn,
-        );
-        // Diesel reads the text `01` as 1, and binds 1, which is not `01`.
-        let loaded = draft.reload(conn).unwrap();
-        assert_eq!(loaded.version, 1);
-        let error = loaded.save(conn).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
-    }
-
-    fn what_a_trigger_writes_in_the_place_of_a_save_is_reported_as_refused(conn) {
-        let draft = document("draft", conn);
-        run(
-            "ALTER TABLE documents RENAME TO stored;
-             CREATE VIEW documents AS SELECT * FROM stored;
-             CREATE TRIGGER write_it INSTEAD OF UPDATE ON documents
-             BEGIN UPDATE stored SET title = NEW.title, version = NEW.version WHERE id = OLD.id; END",
-            conn,
-        );
-        // A limit that the documentation tells: SQLite counts no row for it.
-        let error = Document { title: "written".into(), ..draft }.save(conn).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Version("2".into()));
-    }
-
-    fn a_column_that_the_database_maintains_is_left_to_it_when_unguarded(conn) {
-        run(
-            "CREATE TRIGGER maintain AFTER UPDATE OF title ON documents
-             BEGIN UPDATE documents SET views = views + 100 WHERE id = NEW.id; END",
-            conn,
-        );
-        let draft = document("draft", conn);
-        let first = Document { title: "first".into(), ..draft }.save(conn).unwrap();
-        let second = Document { title: "second".into(), ..first }.save(conn).unwrap();
-        assert_eq!(row(second.id, conn).unwrap().views, 200);
     }
 
     fn a_touch_moves_the_version_and_nothing_else(conn) {
@@ -198,5 +135,72 @@ on_every_database! {
     fn a_database_without_a_locks_table_will_do(conn) {
         assert!(conn.batch_execute("SELECT 1 FROM locks").is_err());
         document("draft", conn).save(conn).unwrap().delete(conn).unwrap();
+    }
+}
+
+on_databases_that_can_veto! {
+    fn a_save_that_a_trigger_keeps_from_the_row_is_vetoed(conn) {
+        let draft = document("draft", conn);
+        run(VETO, conn);
+        let error = Document { title: "never".into(), ..draft.clone() }.save(conn).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
+        assert_eq!(row(draft.id, conn), Some(draft));
+    }
+}
+
+on_sqlite! {
+    fn a_failing_look_never_hides_the_conflict(conn) {
+        // A version that is NULL matches nothing and cannot be read.
+        run(
+            "DROP TABLE documents;
+             CREATE TABLE documents (id BIGINT, title TEXT, body TEXT, views BIGINT, version BIGINT);
+             INSERT INTO documents VALUES (1, 'draft', NULL, 0, NULL)",
+            conn,
+        );
+        let stale = Document { id: 1, title: "x".into(), body: None, views: 0, version: 1 };
+        let error = stale.save(conn).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Unknown);
+    }
+
+    fn a_version_in_another_form_never_matches_and_loses_nothing(conn) {
+        let draft = document("draft", conn);
+        run(
+            "CREATE TABLE copy (id INTEGER PRIMARY KEY, title TEXT, body TEXT, views BIGINT, version);
+             INSERT INTO copy SELECT id, title, body, views, '0' || version FROM documents;
+             DROP TABLE documents;
+             ALTER TABLE copy RENAME TO documents",
+            conn,
+        );
+        // Diesel reads the text `01` as 1, and binds 1, which is not `01`.
+        let loaded = draft.reload(conn).unwrap();
+        assert_eq!(loaded.version, 1);
+        let error = loaded.save(conn).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Vetoed);
+    }
+
+    fn what_a_trigger_writes_in_the_place_of_a_save_is_reported_as_refused(conn) {
+        let draft = document("draft", conn);
+        run(
+            "ALTER TABLE documents RENAME TO stored;
+             CREATE VIEW documents AS SELECT * FROM stored;
+             CREATE TRIGGER write_it INSTEAD OF UPDATE ON documents
+             BEGIN UPDATE stored SET title = NEW.title, version = NEW.version WHERE id = OLD.id; END",
+            conn,
+        );
+        // A limit that the documentation tells: SQLite counts no row for it.
+        let error = Document { title: "written".into(), ..draft }.save(conn).unwrap_err();
+        assert_eq!(*error.conflict().unwrap().found(), Found::Version("2".into()));
+    }
+
+    fn a_column_that_the_database_maintains_is_left_to_it_when_unguarded(conn) {
+        run(
+            "CREATE TRIGGER maintain AFTER UPDATE OF title ON documents
+             BEGIN UPDATE documents SET views = views + 100 WHERE id = NEW.id; END",
+            conn,
+        );
+        let draft = document("draft", conn);
+        let first = Document { title: "first".into(), ..draft }.save(conn).unwrap();
+        let second = Document { title: "second".into(), ..first }.save(conn).unwrap();
+        assert_eq!(row(second.id, conn).unwrap().views, 200);
     }
 }

@@ -7,9 +7,7 @@ use diesel::prelude::*;
 use noclobber::prelude::*;
 use noclobber::{Error, transaction};
 
-use crate::support::{
-    Database, Document, Journal, Witness, document, documents, on_every_database, row, run,
-};
+use crate::support::{Document, Witness, documents, on_every_database, on_sqlite};
 
 /// Fails an insert of the title `broken` and ends the transaction it is in, as SQLite does by
 /// itself when the disk is full.
@@ -20,11 +18,6 @@ const ROLL_BACK: &str = "
 fn break_it(conn: &mut SqliteConnection) {
     let broken = diesel::insert_into(documents::table).values(documents::title.eq("broken"));
     broken.execute(conn).unwrap_err();
-}
-
-fn is_outside(conn: &mut SqliteConnection) -> bool {
-    // A BEGIN inside a transaction is an error.
-    conn.batch_execute("BEGIN; ROLLBACK").is_ok()
 }
 
 on_every_database! {
@@ -56,7 +49,7 @@ on_every_database! {
         transaction(conn, |_| Ok::<_, Error>(())).unwrap();
         assert_eq!(witness.sent(), [
             "BEGIN",
-            "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive",
+            AFTER_BEGIN,
             "RELEASE SAVEPOINT noclobber_alive",
             "COMMIT",
         ]);
@@ -103,6 +96,85 @@ on_every_database! {
         assert!(matches!(error, Err(Error::NotCreated { table: "mine" })), "{error:?}");
     }
 
+    fn a_nested_one_is_a_savepoint(conn) {
+        let draft = document("draft", conn);
+        let outcome = transaction(conn, |conn| {
+            let first = Document { title: "first".into(), ..draft.clone() }.save(conn)?;
+            let undone = transaction(conn, |conn| {
+                Document { title: "second".into(), ..first.clone() }.save(conn)?;
+                Err::<(), _>(Error::NotCreated { table: "undo" })
+            });
+            assert!(undone.is_err());
+            Ok::<_, Error>(first)
+        });
+        assert_eq!(row(draft.id, conn), Some(outcome.unwrap()));
+    }
+
+    fn an_outer_rollback_undoes_a_save(conn) {
+        let draft = document("draft", conn);
+        let _ = conn.transaction(|conn| {
+            draft.clone().save(conn).unwrap();
+            Err::<(), _>(diesel::result::Error::RollbackTransaction)
+        });
+        assert_eq!(row(draft.id, conn), Some(draft.clone()));
+        // And the copy that was loaded before is as good as ever.
+        assert_eq!(draft.save(conn).unwrap().version, 2);
+    }
+
+    fn a_transaction_left_open_inside_is_rolled_back(conn) {
+        use diesel::connection::TransactionManager;
+        type Manager = <Conn as Connection>::TransactionManager;
+
+        let draft = document("draft", conn);
+        let answer = transaction(conn, |conn| {
+            draft.clone().save(conn)?;
+            Manager::begin_transaction(conn)?;
+            Ok::<_, Error>(())
+        });
+        assert!(matches!(answer, Err(Error::RolledBack(_))), "{answer:?}");
+        assert!(is_outside(conn));
+        assert_eq!(row(draft.id, conn), Some(draft));
+    }
+
+    fn a_transaction_that_was_ended_inside_is_never_ok(conn) {
+        use diesel::connection::TransactionManager;
+        type Manager = <Conn as Connection>::TransactionManager;
+
+        let draft = document("draft", conn);
+        let answer = transaction(conn, |conn| {
+            draft.clone().save(conn)?;
+            let nested = transaction(conn, |conn| {
+                Manager::rollback_transaction(conn)?;
+                Ok::<_, Error>(())
+            });
+            assert!(matches!(nested, Err(Error::RolledBack(_))), "{nested:?}");
+            nested
+        });
+        assert!(answer.is_err());
+        assert!(is_outside(conn));
+        // What the outer one wrote was not committed by the inner one.
+        assert_eq!(row(draft.id, conn), Some(draft));
+    }
+
+    fn closures_have_errors_of_their_own(conn) {
+        #[derive(Debug, thiserror::Error)]
+        enum Mine {
+            #[error("query")]
+            Query(#[from] diesel::result::Error),
+            #[error("save")]
+            Save(#[from] Error),
+        }
+        let draft = document("draft", conn);
+        let answer = transaction(conn, |conn| -> Result<i64, Mine> {
+            let count: i64 = documents::table.count().get_result(conn)?;
+            draft.save(conn)?;
+            Ok(count)
+        });
+        assert_eq!(answer.unwrap(), 1);
+    }
+}
+
+on_sqlite! {
     fn a_transaction_that_the_database_rolled_back_is_never_ok(conn) {
         run(ROLL_BACK, conn);
         let draft = document("draft", conn);
@@ -148,158 +220,91 @@ on_every_database! {
         assert_eq!(row(draft.id, conn), Some(draft));
         assert!(is_outside(conn));
     }
+}
 
-    fn a_nested_one_is_a_savepoint(conn) {
-        let draft = document("draft", conn);
-        let outcome = transaction(conn, |conn| {
-            let first = Document { title: "first".into(), ..draft.clone() }.save(conn)?;
-            let undone = transaction(conn, |conn| {
-                Document { title: "second".into(), ..first.clone() }.save(conn)?;
-                Err::<(), _>(Error::NotCreated { table: "undo" })
-            });
-            assert!(undone.is_err());
-            Ok::<_, Error>(first)
+/// One connection in another one's way.
+mod between_connections {
+    use super::*;
+    use crate::support::sqlite::{CREATE_DOCUMENTS, document, is_outside, row, run};
+    use crate::support::{Database, Journal};
+
+    #[test]
+    fn who_reads_before_writing_is_not_told_that_the_database_is_locked() {
+        let database = Database::file(Journal::Wal);
+        let (one, other) = (&mut database.connect(), &mut database.connect());
+        let (a, b) = (document("a", one), document("b", one));
+
+        // What Diesel's own transaction makes of it: another row was written in between.
+        let deferred = one.transaction(|one| {
+            row(a.id, one);
+            b.clone().touch(other).unwrap();
+            a.clone().touch(one)
         });
-        assert_eq!(row(draft.id, conn), Some(outcome.unwrap()));
+        assert!(deferred.unwrap_err().is_retryable());
+
+        transaction(one, |one| {
+            row(a.id, one);
+            run("PRAGMA busy_timeout = 0", other);
+            assert!(b.reload(other).unwrap().touch(other).unwrap_err().is_retryable());
+            a.touch(one)
+        })
+        .unwrap();
     }
 
-    fn an_outer_rollback_undoes_a_save(conn) {
-        let draft = document("draft", conn);
-        let _ = conn.transaction(|conn| {
-            draft.clone().save(conn).unwrap();
-            Err::<(), _>(diesel::result::Error::RollbackTransaction)
-        });
-        assert_eq!(row(draft.id, conn), Some(draft.clone()));
-        // And the copy that was loaded before is as good as ever.
-        assert_eq!(draft.save(conn).unwrap().version, 2);
-    }
-
-    fn a_transaction_left_open_inside_is_rolled_back(conn) {
-        use diesel::connection::TransactionManager;
-        type Manager = <SqliteConnection as Connection>::TransactionManager;
-
-        let draft = document("draft", conn);
-        let answer = transaction(conn, |conn| {
-            draft.clone().save(conn)?;
-            Manager::begin_transaction(conn)?;
-            Ok::<_, Error>(())
-        });
-        assert!(matches!(answer, Err(Error::RolledBack(_))), "{answer:?}");
-        assert!(is_outside(conn));
-        assert_eq!(row(draft.id, conn), Some(draft));
-    }
-
-    fn a_transaction_that_was_ended_inside_is_never_ok(conn) {
-        use diesel::connection::TransactionManager;
-        type Manager = <SqliteConnection as Connection>::TransactionManager;
-
-        let draft = document("draft", conn);
-        let answer = transaction(conn, |conn| {
-            draft.clone().save(conn)?;
-            let nested = transaction(conn, |conn| {
-                Manager::rollback_transaction(conn)?;
+    #[test]
+    fn a_busy_database_is_unavailable_and_leaves_nothing_open() {
+        for journal in [Journal::Wal, Journal::Delete] {
+            let database = Database::file(journal);
+            let (one, other) = (&mut database.connect(), &mut database.connect_impatient());
+            transaction(one, |_| {
+                let refused = transaction(other, |_| Ok::<_, Error>(()));
+                assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+                assert!(is_outside(other));
                 Ok::<_, Error>(())
-            });
-            assert!(matches!(nested, Err(Error::RolledBack(_))), "{nested:?}");
-            nested
-        });
-        assert!(answer.is_err());
-        assert!(is_outside(conn));
-        // What the outer one wrote was not committed by the inner one.
-        assert_eq!(row(draft.id, conn), Some(draft));
-    }
-
-    fn closures_have_errors_of_their_own(conn) {
-        #[derive(Debug, thiserror::Error)]
-        enum Mine {
-            #[error("query")]
-            Query(#[from] diesel::result::Error),
-            #[error("save")]
-            Save(#[from] Error),
-        }
-        let draft = document("draft", conn);
-        let answer = transaction(conn, |conn| -> Result<i64, Mine> {
-            let count: i64 = documents::table.count().get_result(conn)?;
-            draft.save(conn)?;
-            Ok(count)
-        });
-        assert_eq!(answer.unwrap(), 1);
-    }
-}
-
-#[test]
-fn who_reads_before_writing_is_not_told_that_the_database_is_locked() {
-    let database = Database::file(Journal::Wal);
-    let (one, other) = (&mut database.connect(), &mut database.connect());
-    let (a, b) = (document("a", one), document("b", one));
-
-    // What Diesel's own transaction makes of it: another row was written in between.
-    let deferred = one.transaction(|one| {
-        row(a.id, one);
-        b.clone().touch(other).unwrap();
-        a.clone().touch(one)
-    });
-    assert!(deferred.unwrap_err().is_retryable());
-
-    transaction(one, |one| {
-        row(a.id, one);
-        run("PRAGMA busy_timeout = 0", other);
-        assert!(b.reload(other).unwrap().touch(other).unwrap_err().is_retryable());
-        a.touch(one)
-    })
-    .unwrap();
-}
-
-#[test]
-fn a_busy_database_is_unavailable_and_leaves_nothing_open() {
-    for journal in [Journal::Wal, Journal::Delete] {
-        let database = Database::file(journal);
-        let (one, other) = (&mut database.connect(), &mut database.connect_impatient());
-        transaction(one, |_| {
-            let refused = transaction(other, |_| Ok::<_, Error>(()));
-            assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+            })
+            .unwrap();
             assert!(is_outside(other));
+            transaction(other, |other| Ok::<_, Error>(document("after", other))).unwrap();
+        }
+    }
+
+    /// `SQLITE_LOCKED`: two connections share one cache, and lock tables in it instead of the file.
+    #[test]
+    fn a_locked_table_is_unavailable() {
+        let url = "file:a_locked_table_is_unavailable?mode=memory&cache=shared";
+        let one = &mut SqliteConnection::establish(url).unwrap();
+        let other = &mut SqliteConnection::establish(url).unwrap();
+        run(CREATE_DOCUMENTS, one);
+        transaction(one, |one| {
+            let draft = document("draft", one);
+            let refused = Document::find(draft.id, other).unwrap_err();
+            assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+            assert!(
+                refused.to_string().ends_with("database table is locked: documents"),
+                "{refused}"
+            );
             Ok::<_, Error>(())
         })
         .unwrap();
-        assert!(is_outside(other));
-        transaction(other, |other| Ok::<_, Error>(document("after", other))).unwrap();
     }
-}
 
-/// `SQLITE_LOCKED`: two connections share one cache, and lock tables in it instead of the file.
-#[test]
-fn a_locked_table_is_unavailable() {
-    let url = "file:a_locked_table_is_unavailable?mode=memory&cache=shared";
-    let one = &mut SqliteConnection::establish(url).unwrap();
-    let other = &mut SqliteConnection::establish(url).unwrap();
-    run(crate::support::CREATE_DOCUMENTS, one);
-    transaction(one, |one| {
-        let draft = document("draft", one);
-        let refused = Document::find(draft.id, other).unwrap_err();
-        assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
-        assert!(refused.to_string().ends_with("database table is locked: documents"), "{refused}");
-        Ok::<_, Error>(())
-    })
-    .unwrap();
-}
-
-#[test]
-fn a_busy_commit_is_unavailable_and_leaves_nothing_open() {
-    // In a rollback journal a reader keeps the writer from committing.
-    let database = Database::file(Journal::Delete);
-    let (reader, writer) = (&mut database.connect(), &mut database.connect_impatient());
-    let draft = document("draft", reader);
-    reader
-        .transaction(|reader| {
-            row(draft.id, reader);
-            let refused = transaction(writer, |writer| draft.clone().touch(writer));
-            assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
-            let alone = draft.clone().touch(writer);
-            assert!(matches!(alone, Err(Error::Unavailable(_))), "{alone:?}");
-            QueryResult::Ok(())
-        })
-        .unwrap();
-    assert_eq!(row(draft.id, writer), Some(draft.clone()));
-    draft.touch(writer).unwrap();
+    #[test]
+    fn a_busy_commit_is_unavailable_and_leaves_nothing_open() {
+        // In a rollback journal a reader keeps the writer from committing.
+        let database = Database::file(Journal::Delete);
+        let (reader, writer) = (&mut database.connect(), &mut database.connect_impatient());
+        let draft = document("draft", reader);
+        reader
+            .transaction(|reader| {
+                row(draft.id, reader);
+                let refused = transaction(writer, |writer| draft.clone().touch(writer));
+                assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+                let alone = draft.clone().touch(writer);
+                assert!(matches!(alone, Err(Error::Unavailable(_))), "{alone:?}");
+                QueryResult::Ok(())
+            })
+            .unwrap();
+        assert_eq!(row(draft.id, writer), Some(draft.clone()));
+        draft.touch(writer).unwrap();
+    }
 }

@@ -13,7 +13,7 @@ use noclobber::prelude::*;
 use noclobber::version::{Clock, UuidVersion, Version};
 use noclobber::{Error, Found};
 
-use crate::support::run;
+use crate::support::sqlite::run;
 
 /// A table with a version of this type, and what is true of every version.
 macro_rules! version_of {
@@ -27,7 +27,7 @@ macro_rules! version_of {
             }
 
             #[derive(Debug, Clone, PartialEq, HasQuery, Identifiable, Versioned)]
-            #[diesel(table_name = things)]
+            #[diesel(table_name = things, check_for_backend(diesel::sqlite::Sqlite))]
             $(#[$attribute])*
             pub(super) struct Thing {
                 pub(super) id: i64,

@@ -9,9 +9,7 @@ use noclobber::retry::{Nested, Policy, retry};
 use noclobber::version::{Clock, Precision, Version};
 use noclobber::{Error, Found, transaction};
 
-use crate::support::{
-    Database, Document, FAIL, Journal, document, documents, on_every_database, row, run,
-};
+use crate::support::{Document, documents, on_every_database, on_sqlite};
 
 on_every_database! {
     /// The version was raised in memory before the statement ran, so that a second try matched.
@@ -20,7 +18,7 @@ on_every_database! {
         run(FAIL, conn);
         let first = Document { title: "first".into(), ..draft.clone() };
         assert!(first.clone().save(conn).is_err());
-        run("DROP TRIGGER fail", conn);
+        run(FAIL_NO_MORE, conn);
 
         // Somebody else is faster, and the second try still says what it had loaded.
         draft.touch(conn).unwrap();
@@ -100,21 +98,6 @@ on_every_database! {
         assert_eq!(draft.reload(conn).unwrap().save(conn).unwrap().version, 1);
     }
 
-    /// A NULL in the version column passed for the same.
-    fn a_null_version_in_the_row_matches_nothing(conn) {
-        let draft = document("draft", conn);
-        run(
-            "CREATE TABLE copy AS SELECT * FROM documents;
-             DROP TABLE documents;
-             ALTER TABLE copy RENAME TO documents;
-             UPDATE documents SET version = NULL",
-            conn,
-        );
-        assert!(draft.clone().save(conn).unwrap_err().is_conflict());
-        assert!(draft.delete(conn).unwrap_err().is_conflict());
-        assert_eq!(documents::table.count().get_result(conn), Ok(1_i64));
-    }
-
     /// A retry inside the caller's transaction ran its work twice in it.
     fn a_retry_never_runs_twice_inside_a_transaction(conn) {
         let stale = document("draft", conn);
@@ -122,7 +105,7 @@ on_every_database! {
         let runs = Cell::new(0);
         let policy = Policy::default().on_conflict();
         let outer = transaction(conn, |conn| {
-            let mut work = |conn: &mut SqliteConnection| {
+            let mut work = |conn: &mut Conn| {
                 runs.set(runs.get() + 1);
                 stale.clone().save(conn)
             };
@@ -147,42 +130,66 @@ on_every_database! {
     }
 }
 
-/// Two writes within one second got the same timestamp, and the stale one matched; or the column cut
-/// off digits, and nothing ever matched again.
-#[test]
-fn timestamps_of_low_resolution_still_differ_and_match() {
-    // Each with the form in which a column of this precision gives it back.
-    let precisions = [
-        (Precision::Seconds, "%F %T"),
-        (Precision::Milliseconds, "%F %T%.3f"),
-        (Precision::Microseconds, "%F %T%.6f"),
-    ];
-    for (precision, form) in precisions {
-        let now = chrono::DateTime::from_timestamp(1_700_000_000, 987_654_321).unwrap();
-        let clock = Clock::at(now).with_precision(precision);
-        let mut version = NaiveDateTime::initial(&clock);
-        for _ in 0..100 {
-            let next = version.next(&clock).unwrap();
-            assert!(next > version);
-            let kept = next.format(form).to_string();
-            assert_eq!(NaiveDateTime::parse_from_str(&kept, "%F %T%.f"), Ok(next));
-            version = next;
-        }
+on_sqlite! {
+    /// A NULL in the version column passed for the same.
+    fn a_null_version_in_the_row_matches_nothing(conn) {
+        let draft = document("draft", conn);
+        run(
+            "CREATE TABLE copy AS SELECT * FROM documents;
+             DROP TABLE documents;
+             ALTER TABLE copy RENAME TO documents;
+             UPDATE documents SET version = NULL",
+            conn,
+        );
+        assert!(draft.clone().save(conn).unwrap_err().is_conflict());
+        assert!(draft.delete(conn).unwrap_err().is_conflict());
+        assert_eq!(documents::table.count().get_result(conn), Ok(1_i64));
     }
 }
 
-/// `RETURNING` handed out a row before its statement was committed, and it never was.
-#[test]
-fn a_row_that_was_handed_out_and_not_stored_is_no_success() {
-    let database = Database::file(Journal::Delete);
-    let (reader, writer) = (&mut database.connect(), &mut database.connect_impatient());
-    document("draft", reader);
-    let read = reader.transaction(|reader| {
-        row(1, reader);
-        let created = Document::create(documents::title.eq("new"), writer);
-        assert!(created.unwrap_err().is_retryable());
-        QueryResult::Ok(())
-    });
-    read.unwrap();
-    assert_eq!(documents::table.count().get_result(writer), Ok(1_i64));
+/// Of SQLite, or of no database at all.
+mod beside {
+    use super::*;
+    use crate::support::sqlite::{document, row};
+    use crate::support::{Database, Journal};
+
+    /// Two writes within one second got the same timestamp, and the stale one matched; or the column cut
+    /// off digits, and nothing ever matched again.
+    #[test]
+    fn timestamps_of_low_resolution_still_differ_and_match() {
+        // Each with the form in which a column of this precision gives it back.
+        let precisions = [
+            (Precision::Seconds, "%F %T"),
+            (Precision::Milliseconds, "%F %T%.3f"),
+            (Precision::Microseconds, "%F %T%.6f"),
+        ];
+        for (precision, form) in precisions {
+            let now = chrono::DateTime::from_timestamp(1_700_000_000, 987_654_321).unwrap();
+            let clock = Clock::at(now).with_precision(precision);
+            let mut version = NaiveDateTime::initial(&clock);
+            for _ in 0..100 {
+                let next = version.next(&clock).unwrap();
+                assert!(next > version);
+                let kept = next.format(form).to_string();
+                assert_eq!(NaiveDateTime::parse_from_str(&kept, "%F %T%.f"), Ok(next));
+                version = next;
+            }
+        }
+    }
+
+    /// `RETURNING` handed out a row before its statement was committed, and it never was.
+    #[test]
+    fn a_row_that_was_handed_out_and_not_stored_is_no_success() {
+        let database = Database::file(Journal::Delete);
+        let (reader, writer) = (&mut database.connect(), &mut database.connect_impatient());
+        document("draft", reader);
+        let read = reader.transaction(|reader| {
+            row(1, reader);
+            let created = Document::create(documents::title.eq("new"), writer);
+            assert!(created.unwrap_err().is_retryable());
+            QueryResult::Ok(())
+        });
+        read.unwrap();
+        assert_eq!(documents::table.count().get_result(writer), Ok(1_i64));
+    }
 }

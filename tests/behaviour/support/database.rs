@@ -8,7 +8,7 @@ use diesel::r2d2::ConnectionManager;
 use noclobber::backend::sqlite::ConnectionOptions;
 use tempfile::TempDir;
 
-use super::{CREATE_DOCUMENTS, run};
+use super::sqlite::{CREATE_DOCUMENTS, run};
 
 pub(crate) type Pool = diesel::r2d2::Pool<ConnectionManager<SqliteConnection>>;
 
@@ -81,4 +81,13 @@ pub(crate) fn pool(url: &str, options: ConnectionOptions, size: u32) -> Pool {
         .connection_customizer(Box::new(options))
         .build(ConnectionManager::new(url))
         .unwrap()
+}
+
+/// A number that no other test has, in this process or another one.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn unique() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,12 +1,16 @@
 //! What the tests share: a table, its model, databases of every kind, and a witness of what is sent.
 
 mod database;
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 mod witness;
 
 pub(crate) use self::database::{Database, Journal, pool};
 pub(crate) use self::witness::Witness;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use noclobber::prelude::*;
 
@@ -31,48 +35,50 @@ pub(crate) struct Document {
     pub(crate) version: i64,
 }
 
-pub(crate) const CREATE_DOCUMENTS: &str = "
-    CREATE TABLE documents (
-        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-        title TEXT NOT NULL CHECK (title <> 'forbidden'),
-        body TEXT,
-        views BIGINT NOT NULL DEFAULT 0,
-        version BIGINT NOT NULL DEFAULT 1
-    )";
+/// The helpers of the tests for one type of connection.
+macro_rules! helpers {
+    ($connection:ty) => {
+        /// What the bodies of the tests call the connection.
+        pub(crate) type Conn = $connection;
 
-/// A new document with this title, at version 1.
-pub(crate) fn document(title: &str, conn: &mut SqliteConnection) -> Document {
-    let values = (documents::title.eq(title), documents::body.eq("as it was"));
-    Document::create(values, conn).unwrap()
+        /// A new document with this title, at version 1.
+        pub(crate) fn document(title: &str, conn: &mut Conn) -> $crate::support::Document {
+            use diesel::ExpressionMethods;
+            use noclobber::VersionedDsl;
+
+            use $crate::support::{Document, documents};
+
+            let values = (documents::title.eq(title), documents::body.eq("as it was"));
+            Document::create(values, conn).unwrap()
+        }
+
+        /// The row as it stands, read by Diesel alone.
+        pub(crate) fn row(id: i64, conn: &mut Conn) -> Option<$crate::support::Document> {
+            use diesel::{HasQuery, OptionalExtension, QueryDsl, RunQueryDsl};
+
+            $crate::support::Document::query().find(id).first(conn).optional().unwrap()
+        }
+
+        pub(crate) fn run(sql: &str, conn: &mut Conn) {
+            diesel::connection::SimpleConnection::batch_execute(conn, sql).unwrap();
+        }
+    };
 }
 
-/// The row as it stands, read by Diesel alone.
-pub(crate) fn row(id: i64, conn: &mut SqliteConnection) -> Option<Document> {
-    Document::query().find(id).first(conn).optional().unwrap()
-}
+pub(crate) use helpers;
 
-pub(crate) fn run(sql: &str, conn: &mut SqliteConnection) {
-    conn.batch_execute(sql).unwrap();
-}
-
-/// A trigger that keeps every UPDATE of a document from happening, without an error.
-pub(crate) const VETO: &str = "
-    CREATE TRIGGER veto BEFORE UPDATE ON documents BEGIN SELECT RAISE(IGNORE); END";
-
-/// A trigger that fails every UPDATE of a document after the row is written.
-pub(crate) const FAIL: &str = "
-    CREATE TRIGGER fail AFTER UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'no'); END";
-
-/// One test for each kind of database, from one body.
-macro_rules! on_every_database {
-    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
-        $(#[$documentation])*
-        mod $name {
+/// The tests of one body on SQLite: in memory, and in files of both journal modes.
+macro_rules! body_on_sqlite {
+    ($conn:ident $body:block) => {
+        mod sqlite {
             #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
             #[allow(unused_imports, reason = "not every body needs what stands around it")]
-            use super::*;
+            use super::super::*;
+            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
+            #[allow(unused_imports, reason = "not every body needs what stands around it")]
+            use $crate::support::sqlite::*;
 
-            fn body($conn: &mut diesel::SqliteConnection) $body
+            fn body($conn: &mut Conn) $body
 
             #[test]
             fn in_memory() {
@@ -91,7 +97,65 @@ macro_rules! on_every_database {
                 body(&mut database.connect());
             }
         }
+    };
+}
+
+/// The test of one body on a server, in a schema or database of its own.
+macro_rules! body_on_server {
+    ($feature:literal $server:ident $conn:ident $body:block) => {
+        #[cfg(feature = $feature)]
+        mod $server {
+            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
+            #[allow(unused_imports, reason = "not every body needs what stands around it")]
+            use super::super::*;
+            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
+            #[allow(unused_imports, reason = "not every body needs what stands around it")]
+            use $crate::support::$server::*;
+
+            #[test]
+            fn server() {
+                fn body($conn: &mut Conn) $body
+
+                let database = $crate::support::$server::Server::new();
+                body(&mut database.connect());
+            }
+        }
+    };
+}
+
+/// Tests on every database, each from one body.
+macro_rules! on_every_database {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_sqlite!($conn $body);
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+            $crate::support::body_on_server!("mysql" mysql $conn $body);
+        }
     )*};
 }
 
-pub(crate) use on_every_database;
+/// Tests on the databases whose triggers can drop a write without an error: all but MySQL.
+macro_rules! on_databases_that_can_veto {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_sqlite!($conn $body);
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+        }
+    )*};
+}
+
+/// Tests of what only SQLite does, or of what needs its SQL.
+macro_rules! on_sqlite {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_sqlite!($conn $body);
+        }
+    )*};
+}
+
+pub(crate) use {
+    body_on_server, body_on_sqlite, on_databases_that_can_veto, on_every_database, on_sqlite,
+};

@@ -25,10 +25,10 @@ impl Witness {
                     let text = query.to_string();
                     // The binds stand behind the statement.
                     let statement = text.split(" -- binds").next().unwrap_or_default();
-                    seen.sent.push(statement.replace('`', "\""));
+                    seen.sent.push(neutral(statement));
                 }
                 InstrumentationEvent::CacheQuery { sql, .. } => {
-                    seen.cached.push(sql.replace('`', "\""));
+                    seen.cached.push(neutral(sql));
                 }
                 _ => {}
             }
@@ -45,4 +45,21 @@ impl Witness {
     pub(crate) fn cached(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().cached)
     }
+}
+
+/// A statement in one spelling for all databases: `"name"` for `` `name` ``, `?` for `$1`.
+fn neutral(sql: &str) -> String {
+    let mut neutral = String::with_capacity(sql.len());
+    let mut characters = sql.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '`' => neutral.push('"'),
+            '$' => {
+                while characters.next_if(char::is_ascii_digit).is_some() {}
+                neutral.push('?');
+            }
+            other => neutral.push(other),
+        }
+    }
+    neutral
 }

@@ -1,0 +1,49 @@
+//! MySQL and MariaDB: their dialect and their errors.
+
+use diesel_migrations::EmbeddedMigrations;
+
+use super::{Dialect, NewKey};
+use crate::error::Reason;
+
+/// MySQL and MariaDB, which differ in nothing that is sent.
+///
+/// At REPEATABLE READ, their default, a plain read returns what the transaction saw first. So the
+/// look after a refused write is a locking one, in the spelling that both know.
+///
+/// ```
+/// assert_eq!(noclobber::backend::mysql::DIALECT.name(), "MySQL");
+/// ```
+pub const DIALECT: Dialect = Dialect {
+    name: "MySQL",
+    after_begin: "SAVEPOINT noclobber_alive",
+    before_commit: "RELEASE SAVEPOINT noclobber_alive",
+    present: " LOCK IN SHARE MODE",
+    hold: " LOCK IN SHARE MODE",
+    new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)" },
+    migrations: || EmbeddedMigrations::new(&[]),
+};
+
+/// What Diesel calls `Unknown`, by the messages of a server that speaks English. The numbers are the
+/// servers': 1213, 1205, MySQL's 3572, MariaDB's 1020, and the clients' 2006 and 2013.
+pub(super) fn reason(message: &str) -> Option<Reason> {
+    let starts = |beginning: &str| message.starts_with(beginning);
+    if starts("Deadlock found when trying to get lock") {
+        Some(Reason::Deadlock)
+    } else if starts("Lock wait timeout exceeded") || starts("Statement aborted because lock(s)") {
+        Some(Reason::LockTimeout)
+    } else if starts("Record has changed since last read in table") {
+        Some(Reason::Serialization)
+    } else if message.ends_with("erver has gone away") || starts("Lost connection to ") {
+        // "MySQL server", "Server": the libraries differ.
+        Some(Reason::ConnectionLost)
+    } else {
+        None
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl<C> super::HasDialect<C> for diesel::mysql::Mysql {
+    fn dialect(_: &C) -> Dialect {
+        DIALECT
+    }
+}

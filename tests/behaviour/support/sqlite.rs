@@ -1,0 +1,40 @@
+//! What the tests need to know of SQLite.
+
+super::helpers!(diesel::SqliteConnection);
+
+pub(crate) const CREATE_DOCUMENTS: &str = "
+    CREATE TABLE documents (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL CHECK (title <> 'forbidden'),
+        body TEXT,
+        views BIGINT NOT NULL DEFAULT 0,
+        version BIGINT NOT NULL DEFAULT 1
+    )";
+
+/// A trigger that keeps every UPDATE of a document from happening, without an error.
+pub(crate) const VETO: &str = "
+    CREATE TRIGGER veto BEFORE UPDATE ON documents BEGIN SELECT RAISE(IGNORE); END";
+
+/// A trigger that keeps every DELETE of a document from happening, without an error.
+pub(crate) const VETO_DELETE: &str = "
+    CREATE TRIGGER veto_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(IGNORE); END";
+
+/// A trigger that fails every UPDATE of a document after the row is written, and the end of it.
+pub(crate) const FAIL: &str = "
+    CREATE TRIGGER fail AFTER UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'no'); END";
+pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail";
+
+/// The lock clauses of the look after a refused write, and of `verify`.
+pub(crate) const LOOK: &str = "";
+pub(crate) const HOLD: &str = "";
+
+/// What is sent at the beginning of a transaction, after `BEGIN`.
+pub(crate) const AFTER_BEGIN: &str = "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive";
+
+/// What follows the values of an insert.
+pub(crate) const RETURNING: &str = " RETURNING \"id\"";
+
+pub(crate) fn is_outside(conn: &mut Conn) -> bool {
+    // A BEGIN inside a transaction is an error.
+    diesel::connection::SimpleConnection::batch_execute(conn, "BEGIN; ROLLBACK").is_ok()
+}
