@@ -4,10 +4,13 @@
 //! share [`found`] and [`conflict`].
 
 use diesel::QueryResult;
+use diesel::result::Error as DieselError;
 
 use super::store::Store;
-use crate::error::{ConcurrentModificationError, Error, Found, Result};
+use crate::backend;
+use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result};
 use crate::model::{Versioned, record};
+use crate::transaction::depth;
 use crate::version::{Clock, Version};
 
 /// The clock for the versions of a model.
@@ -36,11 +39,33 @@ where
     M: Versioned,
     C: Store<M>,
 {
-    match rows? {
-        1 => Ok(()),
-        0 => Err(conflict::<M>(key, expected, found::<M>(conn.__look(key), expected))),
-        rows => Err(Error::KeyNotUnique { record: record::<M>(key), rows }),
+    match rows {
+        Ok(1) => Ok(()),
+        Ok(0) => Err(conflict::<M>(key, expected, found::<M>(conn.__look(key), expected))),
+        Ok(rows) => Err(Error::KeyNotUnique { record: record::<M>(key), rows }),
+        Err(error) => Err(refused(error, key, expected, conn)),
     }
+}
+
+/// Judges a guarded write that the database refused with an error.
+///
+/// At the higher isolation levels of PostgreSQL, a write that waited for another one is refused
+/// instead of matching nothing. Inside a transaction that is the end of it. A write that was alone
+/// has ended, and the look can tell who was faster.
+#[cold]
+fn refused<M, C>(error: DieselError, key: &M::Key, expected: &M::Version, conn: &mut C) -> Error
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    let alone = depth(conn).is_ok_and(|depth| depth == 0);
+    if alone && backend::reason(&error) == Some(Reason::Serialization) {
+        let found = found::<M>(conn.__look(key), expected);
+        if matches!(found, Found::Version(_) | Found::Deleted) {
+            return conflict::<M>(key, expected, found);
+        }
+    }
+    error.into()
 }
 
 /// What a look saw after a write that expected another version.

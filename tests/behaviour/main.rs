@@ -7,12 +7,16 @@
 )]
 
 mod chinook;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod classifying;
 mod contending;
 mod creating;
 mod deleting;
 mod errors;
 mod finding;
 mod interleaving;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod isolation;
 mod migrations;
 mod models;
 mod opening;

@@ -131,7 +131,7 @@ mod keys_of_other_types {
     }
 
     #[derive(Debug, Clone, PartialEq, HasQuery, Identifiable, Versioned)]
-    #[diesel(table_name = numbered, check_for_backend(diesel::sqlite::Sqlite))]
+    #[diesel(table_name = numbered, check_for_backend(Sqlite))]
     struct Numbered {
         id: Number,
         name: String,

@@ -28,6 +28,30 @@ pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     !diesel::select(inside).get_result::<bool>(conn).unwrap()
 }
 
+/// What a deadlock's loser is told: to Diesel it is a serialization failure.
+pub(crate) const DEADLOCK: noclobber::error::Reason = noclobber::error::Reason::Serialization;
+
+pub(crate) const NOT_A_NUMBER: &str = "INSERT INTO documents (title, views) VALUES ('x', 'x')";
+
+/// Ends the connection `victim` from another one.
+pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
+    use diesel::sql_types::BigInt;
+
+    let id = diesel::dsl::sql::<BigInt>("CONNECTION_ID()");
+    let id: i64 = diesel::select(id).get_result(victim).unwrap();
+    run(&format!("KILL {id}"), killer);
+}
+
+pub(crate) fn set_level(level: &str, conn: &mut Conn) {
+    run(&format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"), conn);
+}
+
+/// Whoever waits for a lock gives up soon.
+pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
+
+/// Without `innodb_snapshot_isolation`, a write goes to the row as it is now.
+pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = false;
+
 /// A database of its own on the server, gone when this is dropped.
 pub(crate) struct Server {
     url: String,

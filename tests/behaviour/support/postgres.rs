@@ -37,6 +37,30 @@ pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     diesel::connection::SimpleConnection::batch_execute(conn, "SAVEPOINT outside").is_err()
 }
 
+/// What a deadlock's loser is told.
+pub(crate) const DEADLOCK: noclobber::error::Reason = noclobber::error::Reason::Deadlock;
+
+pub(crate) const NOT_A_NUMBER: &str = "SELECT 'x'::bigint";
+
+/// Ends the connection `victim` from another one.
+pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
+    use diesel::sql_types::Integer;
+
+    let id = diesel::dsl::sql::<Integer>("pg_backend_pid()");
+    let id: i32 = diesel::select(id).get_result(victim).unwrap();
+    run(&format!("SELECT pg_terminate_backend({id}, 5000)"), killer);
+}
+
+pub(crate) fn set_level(level: &str, conn: &mut Conn) {
+    run(&format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}"), conn);
+}
+
+/// Whoever waits for a lock gives up soon.
+pub(crate) const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '100ms'";
+
+/// Above READ COMMITTED, a write to a row that has changed since the snapshot ends the transaction.
+pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = true;
+
 /// A schema of its own on the server, gone when this is dropped.
 pub(crate) struct Server {
     url: String,
