@@ -6,11 +6,13 @@
 
 mod conflict;
 mod unavailable;
+mod unknown_outcome;
 
 use std::fmt;
 
 pub use self::conflict::{ConcurrentModificationError, Found};
 pub use self::unavailable::{Reason, Unavailable};
+pub use self::unknown_outcome::UnknownOutcome;
 
 /// What the operations of this crate answer.
 ///
@@ -55,6 +57,10 @@ pub enum Error {
     /// The database could not serve the transaction now; the same one, run again, may succeed.
     #[error("{0}")]
     Unavailable(#[source] Unavailable),
+
+    /// The connection was lost while the database answered: the write may have happened, or not.
+    #[error("{0}")]
+    UnknownOutcome(#[source] UnknownOutcome),
 
     /// The declared primary key does not name one row: the write matched several.
     ///
@@ -113,6 +119,16 @@ pub enum Error {
     )]
     KeyUnknown {
         /// The table of the insert.
+        table: &'static str,
+    },
+
+    /// An unknown outcome was to be resolved that is not that of a write of this model.
+    #[error(
+        "this unknown outcome is not that of a write to {table}: resolve it by the model that was \
+         written; a lost COMMIT names no record"
+    )]
+    NotOfThisModel {
+        /// The table of the model that was asked.
         table: &'static str,
     },
 

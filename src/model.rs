@@ -43,7 +43,7 @@ pub trait Versioned: Sized + 'static {
     /// The table that the model's records are rows of.
     type Table: Table + Default + 'static;
     /// The primary key: the type of its field, or a tuple of several.
-    type Key: Key + Clone + PartialEq + Send + 'static;
+    type Key: Key + Clone + PartialEq + Send + Sync + 'static;
     /// The type of the version.
     type Version: Version;
     /// The column that keeps the version.

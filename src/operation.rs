@@ -22,16 +22,19 @@ mod increment;
 mod modify;
 mod outcome;
 mod patch;
+mod resolve;
 mod save;
 mod store;
 mod verify;
 
+pub use self::resolve::Resolution;
 pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
 pub use self::verify::{Verify, verify_all};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
 use crate::retry::{Policy, Source};
+use crate::version::UniqueVersion;
 
 /// The operations of a versioned record.
 ///
@@ -206,7 +209,8 @@ pub trait VersionedDsl: Versioned {
     /// # Errors
     ///
     /// [`Error::ConcurrentModification`] when the record has another version, is gone, or the
-    /// database kept the write from it ([`Found`](crate::Found) tells); [`Error::VersionExhausted`] when its counter is at the maximum;
+    /// database kept the write from it ([`Found`](crate::Found) tells); [`Error::UnknownOutcome`] when
+    /// the connection was lost and no transaction was open; [`Error::VersionExhausted`] when its counter is at the maximum;
     /// [`Error::KeyNotUnique`] when several rows were written.
     ///
     /// ```
@@ -253,6 +257,50 @@ pub trait VersionedDsl: Versioned {
     /// ```
     fn delete<C: Store<Self>>(self, conn: &mut C) -> Result<()> {
         delete::delete(&self, conn)
+    }
+
+    /// Finds out what became of a write of this model whose answer was lost.
+    ///
+    /// For versions that no other write can have. In a transaction of its own (in a savepoint when one
+    /// is open), sends the statement of [`verify`](Self::verify), whose lock waits for a write that is
+    /// still running on the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOfThisModel`] when it was the write of another model, or a COMMIT.
+    ///
+    /// ```
+    /// # use diesel::prelude::*;
+    /// # use noclobber::prelude::*;
+    /// # #[cfg(feature = "uuid")]
+    /// # mod example {
+    /// # use super::*;
+    /// # use noclobber::version::UuidVersion;
+    /// # diesel::table! { notes (id) { id -> BigInt, text -> Text, version -> Binary } }
+    /// # #[derive(Debug, Clone, HasQuery, Versioned)]
+    /// # #[diesel(table_name = notes)]
+    /// # struct Note { id: i64, text: String, version: UuidVersion }
+    /// use noclobber::Error;
+    /// use noclobber::operation::Resolution;
+    ///
+    /// fn save(note: Note, conn: &mut SqliteConnection, again: &mut SqliteConnection)
+    ///     -> noclobber::Result<()> {
+    ///     match note.clone().save(conn) {
+    ///         Err(Error::UnknownOutcome(unknown)) => match Note::resolve(&unknown, again)? {
+    ///             Resolution::NotApplied => note.save(again).map(drop),
+    ///             _ => Ok(()),
+    ///         },
+    ///         answer => answer.map(drop),
+    ///     }
+    /// }
+    /// # }
+    /// # fn main() {}
+    /// ```
+    fn resolve<C: Store<Self>>(unknown: &UnknownOutcome, conn: &mut C) -> Result<Resolution>
+    where
+        Self::Version: UniqueVersion,
+    {
+        resolve::resolve::<Self, C>(unknown, conn)
     }
 
     /// Moves the record to its next version without another change, so that every open copy of it

@@ -4,7 +4,7 @@ use diesel::connection::{Connection, TransactionManager};
 use diesel::result::{Error as DieselError, QueryResult};
 
 use crate::backend::{self, SupportedConnection};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result, UnknownOutcome};
 
 /// Runs `work` in a transaction: all of it is written, or nothing.
 ///
@@ -32,7 +32,8 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// Those of `work`; [`Error::RolledBack`]; and those of beginning and committing, among them
-/// [`Error::Unavailable`] when the database was busy: [`retry`](crate::retry()) runs it again then.
+/// [`Error::Unavailable`] when the database was busy ([`retry`](crate::retry()) runs it again then),
+/// and [`Error::UnknownOutcome`] when the connection was lost during COMMIT.
 ///
 /// ```
 /// # include!("doctest_setup.rs");
@@ -102,7 +103,12 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
         }
         let before_commit = backend::dialect(self.conn).before_commit;
         self.conn.batch_execute(before_commit).map_err(Error::RolledBack)?;
-        Ok(C::TransactionManager::commit_transaction(self.conn)?)
+        C::TransactionManager::commit_transaction(self.conn).map_err(|error| match backend::reason(
+            &error,
+        ) {
+            Some(Reason::ConnectionLost) => Error::UnknownOutcome(UnknownOutcome::of_commit(error)),
+            _ => error.into(),
+        })
     }
 }
 

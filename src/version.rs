@@ -64,7 +64,7 @@ pub use self::uuid::UuidVersion;
             `noclobber::version::UuidVersion`, or a type of yours that implements \
             `noclobber::version::Version`; it is never an `Option`: a missing version guards nothing"
 )]
-pub trait Version: Clone + PartialEq + fmt::Debug + Send + 'static {
+pub trait Version: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     // Whether `next` is always this version plus one. The database then adds the one by itself: a
     // value less to be bound, and a save is a few percent faster.
     #[doc(hidden)]
@@ -126,6 +126,29 @@ macro_rules! counter {
 }
 
 counter!(i16, i32, i64);
+
+/// A version that no other write can have: whoever finds it in a row knows which write left it there.
+///
+/// What [`resolve`](crate::VersionedDsl::resolve) asks of a version. Counters and timestamps are not
+/// of this kind: somebody else's write may have left the same one.
+#[cfg_attr(
+    feature = "uuid",
+    doc = "
+```
+fn tells_its_write<V: noclobber::version::UniqueVersion>() {}
+tells_its_write::<noclobber::version::UuidVersion>();
+```"
+)]
+#[diagnostic::on_unimplemented(
+    message = "a version of type `{Self}` does not tell which write it came from",
+    label = "somebody else's write may have left the same one",
+    note = "use `noclobber::version::UuidVersion`, or implement `UniqueVersion` for a type of yours \
+            whose `next` is different at every call"
+)]
+pub trait UniqueVersion: Version {}
+
+#[cfg(feature = "uuid")]
+impl UniqueVersion for UuidVersion {}
 
 /// A version that can start at the time of creation, so that a key which is used again after a
 /// delete does not repeat the versions of its predecessor.

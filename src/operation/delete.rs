@@ -1,12 +1,14 @@
 //! `delete`: one guarded DELETE.
 
-use super::outcome;
+use super::outcome::{self, Write, is_alone};
 use super::store::Store;
 use crate::error::Result;
 use crate::model::Versioned;
 
 pub(super) fn delete<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> Result<()> {
     let key = model.key();
+    let alone = is_alone(conn)?;
     let rows = conn.__delete(&key, model.version());
-    outcome::written(rows, &key, model.version(), conn)
+    let write = Write { key: &key, expected: model.version(), next: None, alone };
+    outcome::written(rows, write, conn)
 }

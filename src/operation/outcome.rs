@@ -7,8 +7,8 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 
 use super::store::Store;
-use crate::backend;
-use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result};
+use crate::backend::{self, SupportedConnection};
+use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result, UnknownOutcome};
 use crate::model::{Versioned, record};
 use crate::transaction::depth;
 use crate::version::{Clock, Version};
@@ -27,23 +27,46 @@ pub(super) fn next<M: Versioned>(key: &M::Key, expected: &M::Version) -> Result<
     })
 }
 
+/// A guarded write: of which record, from which version, and to which one unless it is a delete.
+pub(super) struct Write<'a, M: Versioned> {
+    pub(super) key: &'a M::Key,
+    pub(super) expected: &'a M::Version,
+    pub(super) next: Option<&'a M::Version>,
+    /// Whether the statement is a transaction of its own. Asked before it is sent: a connection that
+    /// was lost may not know any more.
+    pub(super) alone: bool,
+}
+
+/// Whether a statement that is sent now is a transaction of its own.
+#[inline]
+pub(super) fn is_alone<C: SupportedConnection>(conn: &mut C) -> Result<bool> {
+    Ok(depth(conn)? == 0)
+}
+
+/// A write whose outcome is unknown, as its model can resolve it.
+pub(super) struct Lost<M: Versioned> {
+    pub(super) key: M::Key,
+    pub(super) expected: M::Version,
+    pub(super) attempted: Option<M::Version>,
+}
+
 /// Judges a guarded write by the rows it changed: one is as it should be.
 #[inline]
 pub(super) fn written<M, C>(
     rows: QueryResult<usize>,
-    key: &M::Key,
-    expected: &M::Version,
+    write: Write<'_, M>,
     conn: &mut C,
 ) -> Result<()>
 where
     M: Versioned,
     C: Store<M>,
 {
+    let Write { key, expected, .. } = write;
     match rows {
         Ok(1) => Ok(()),
         Ok(0) => Err(conflict::<M>(key, expected, found::<M>(conn.__look(key), expected))),
         Ok(rows) => Err(Error::KeyNotUnique { record: record::<M>(key), rows }),
-        Err(error) => Err(refused(error, key, expected, conn)),
+        Err(error) => Err(refused(error, write, conn)),
     }
 }
 
@@ -51,21 +74,31 @@ where
 ///
 /// At the higher isolation levels of PostgreSQL, a write that waited for another one is refused
 /// instead of matching nothing. Inside a transaction that is the end of it. A write that was alone
-/// has ended, and the look can tell who was faster.
+/// has ended, and the look can tell who was faster. When the connection was lost under it, nobody can.
 #[cold]
-fn refused<M, C>(error: DieselError, key: &M::Key, expected: &M::Version, conn: &mut C) -> Error
+fn refused<M, C>(error: DieselError, write: Write<'_, M>, conn: &mut C) -> Error
 where
     M: Versioned,
     C: Store<M>,
 {
-    let alone = depth(conn).is_ok_and(|depth| depth == 0);
-    if alone && backend::reason(&error) == Some(Reason::Serialization) {
-        let found = found::<M>(conn.__look(key), expected);
-        if matches!(found, Found::Version(_) | Found::Deleted) {
-            return conflict::<M>(key, expected, found);
-        }
+    let Write { key, expected, next, alone } = write;
+    if !alone {
+        return error.into();
     }
-    error.into()
+    match backend::reason(&error) {
+        Some(Reason::Serialization) => match found::<M>(conn.__look(key), expected) {
+            found @ (Found::Version(_) | Found::Deleted) => conflict::<M>(key, expected, found),
+            _ => error.into(),
+        },
+        Some(Reason::ConnectionLost) => Error::UnknownOutcome(UnknownOutcome::of_write(
+            record::<M>(key),
+            expected.text().into_owned(),
+            next.map(|next| next.text().into_owned()),
+            Lost::<M> { key: key.clone(), expected: expected.clone(), attempted: next.cloned() },
+            error,
+        )),
+        _ => error.into(),
+    }
 }
 
 /// What a look saw after a write that expected another version.

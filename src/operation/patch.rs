@@ -1,6 +1,6 @@
 //! `patch`: a guarded UPDATE of the columns that the caller names.
 
-use super::outcome;
+use super::outcome::{self, Write, is_alone};
 use super::store::StoreChanges;
 use crate::error::Result;
 use crate::model::Versioned;
@@ -16,7 +16,8 @@ where
     C: StoreChanges<M, Changes>,
 {
     let next = outcome::next::<M>(key, expected)?;
+    let alone = is_alone(conn)?;
     let rows = conn.__patch(changes, &next, key, expected);
-    outcome::written(rows, key, expected, conn)?;
+    outcome::written(rows, Write { key, expected, next: Some(&next), alone }, conn)?;
     Ok(next)
 }

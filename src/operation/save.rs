@@ -1,6 +1,6 @@
 //! `save` and `touch`: one guarded UPDATE.
 
-use super::outcome;
+use super::outcome::{self, Write, is_alone};
 use super::store::Store;
 use crate::error::Result;
 use crate::model::Versioned;
@@ -8,8 +8,10 @@ use crate::model::Versioned;
 pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
     let key = model.key();
     let next = outcome::next::<M>(&key, model.version())?;
+    let alone = is_alone(conn)?;
     let rows = conn.__update(&model, &next, &key);
-    outcome::written(rows, &key, model.version(), conn)?;
+    let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
+    outcome::written(rows, write, conn)?;
     // Only now: a version that was raised before the row is would pass for the row's.
     model.__set_version(next);
     Ok(model)
@@ -18,8 +20,10 @@ pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Res
 pub(super) fn touch<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
     let key = model.key();
     let next = outcome::next::<M>(&key, model.version())?;
+    let alone = is_alone(conn)?;
     let rows = conn.__touch(&next, &key, model.version());
-    outcome::written(rows, &key, model.version(), conn)?;
+    let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
+    outcome::written(rows, write, conn)?;
     model.__set_version(next);
     Ok(model)
 }

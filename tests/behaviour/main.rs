@@ -17,6 +17,8 @@ mod finding;
 mod interleaving;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod isolation;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod losing;
 mod migrations;
 mod models;
 mod opening;

@@ -5,6 +5,8 @@ mod database;
 pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod proxy;
 pub(crate) mod sqlite;
 mod witness;
 

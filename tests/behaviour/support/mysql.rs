@@ -42,6 +42,9 @@ pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
     run(&format!("KILL {id}"), killer);
 }
 
+pub(crate) const CREATE_NOTES: &str =
+    "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, version BINARY(16) NOT NULL)";
+
 pub(crate) fn set_level(level: &str, conn: &mut Conn) {
     run(&format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"), conn);
 }
@@ -71,8 +74,22 @@ impl Server {
         server
     }
 
-    pub(crate) fn connect(&self) -> MysqlConnection {
-        let mut conn = MysqlConnection::establish(&self.url).unwrap();
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        super::database::address(&self.url)
+    }
+
+    /// A connection through a proxy on this port.
+    pub(crate) fn connect_through(&self, port: u16) -> Conn {
+        self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
+    }
+
+    pub(crate) fn connect(&self) -> Conn {
+        self.connect_to(&self.url)
+    }
+
+    fn connect_to(&self, url: &str) -> Conn {
+        let mut conn = Conn::establish(url).unwrap();
         run(&format!("USE {}", self.database), &mut conn);
         conn
     }

@@ -51,6 +51,9 @@ pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
     run(&format!("SELECT pg_terminate_backend({id}, 5000)"), killer);
 }
 
+pub(crate) const CREATE_NOTES: &str =
+    "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, version BYTEA NOT NULL)";
+
 pub(crate) fn set_level(level: &str, conn: &mut Conn) {
     run(&format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}"), conn);
 }
@@ -80,8 +83,22 @@ impl Server {
         server
     }
 
-    pub(crate) fn connect(&self) -> PgConnection {
-        let mut conn = PgConnection::establish(&self.url).unwrap();
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        super::database::address(&self.url)
+    }
+
+    /// A connection through a proxy on this port.
+    pub(crate) fn connect_through(&self, port: u16) -> Conn {
+        self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
+    }
+
+    pub(crate) fn connect(&self) -> Conn {
+        self.connect_to(&self.url)
+    }
+
+    fn connect_to(&self, url: &str) -> Conn {
+        let mut conn = Conn::establish(url).unwrap();
         run(
             &format!("SET search_path TO {}; SET client_min_messages TO error", self.schema),
             &mut conn,

@@ -1,0 +1,48 @@
+//! `resolve`: what became of a write whose answer was lost.
+
+use super::outcome::Lost;
+use super::store::Store;
+use crate::error::{Error, Result, UnknownOutcome};
+use crate::model::Versioned;
+use crate::transaction::transaction;
+
+/// What became of a write whose answer was lost.
+///
+/// ```
+/// use noclobber::operation::Resolution;
+///
+/// fn tell(resolution: Resolution) -> &'static str {
+///     match resolution {
+///         Resolution::Applied => "saved",
+///         Resolution::NotApplied => "not saved: save it again",
+///         _ => "somebody has been there since: please look",
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// It happened: the record has the version that it was to leave, or is gone after a delete.
+    Applied,
+    /// It did not happen: the record has the version that it expected.
+    NotApplied,
+    /// Somebody else has written since, so that nobody can tell.
+    Overtaken,
+}
+
+pub(super) fn resolve<M: Versioned, C: Store<M>>(
+    unknown: &UnknownOutcome,
+    conn: &mut C,
+) -> Result<Resolution> {
+    let Some(Lost { key, expected, attempted }) = unknown.typed::<Lost<M>>() else {
+        return Err(Error::NotOfThisModel { table: M::TABLE });
+    };
+    // Holding the row waits for a statement that is still on its way through the server.
+    transaction(conn, |conn| {
+        Ok(match conn.__hold(key)? {
+            present if present == *attempted => Resolution::Applied,
+            Some(present) if present == *expected => Resolution::NotApplied,
+            _ => Resolution::Overtaken,
+        })
+    })
+}

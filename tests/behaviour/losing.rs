@@ -1,0 +1,130 @@
+//! Connections that are lost under a write: what nobody knows, and how to find out.
+
+use diesel::prelude::*;
+use noclobber::operation::Resolution;
+use noclobber::prelude::*;
+use noclobber::retry::{Retry, Retryable};
+use noclobber::version::UuidVersion;
+use noclobber::{Error, transaction};
+
+use crate::support::proxy::{Cut, Proxy};
+
+diesel::table! {
+    notes (id) { id -> BigInt, text -> Text, version -> Binary }
+}
+
+#[derive(Debug, Clone, PartialEq, HasQuery, Versioned)]
+struct Note {
+    id: i64,
+    text: String,
+    version: UuidVersion,
+}
+
+impl Note {
+    fn with(self, text: &str) -> Self {
+        Note { text: text.into(), ..self }
+    }
+}
+
+/// The tests of one body on both servers, with a connection through a proxy and one beside it.
+macro_rules! through_a_proxy {
+    ($(fn $name:ident($proxy:ident, $note:ident, $cut_off:ident, $beside:ident) $body:block)*) => {$(
+        mod $name {
+            through_a_proxy!(@ "postgres" postgres $proxy $note $cut_off $beside $body);
+            through_a_proxy!(@ "mysql" mysql $proxy $note $cut_off $beside $body);
+        }
+    )*};
+    (@ $feature:literal $database:ident $proxy:ident $note:ident $cut_off:ident $beside:ident
+     $body:block) => {
+        #[cfg(feature = $feature)]
+        mod $database {
+            use super::super::*;
+            use crate::support::$database::*;
+
+            #[test]
+            fn server() {
+                fn body($proxy: &Proxy, $note: Note, $cut_off: &mut Conn, $beside: &mut Conn) $body
+
+                let server = Server::new();
+                let proxy = Proxy::new(server.address());
+                let beside = &mut server.connect();
+                run(CREATE_NOTES, beside);
+                let new = (notes::id.eq(1), notes::text.eq("draft"));
+                let note = Note::create_with(1, new, beside).unwrap();
+                let cut_off = &mut server.connect_through(proxy.port);
+                // The statement is prepared now, and the next save is one message.
+                let note = note.save(cut_off).unwrap();
+                body(&proxy, note, cut_off, beside);
+            }
+        }
+    };
+}
+
+fn unknown(error: Error) -> noclobber::error::UnknownOutcome {
+    match error {
+        Error::UnknownOutcome(unknown) => unknown,
+        error => panic!("{error:?}"),
+    }
+}
+
+through_a_proxy! {
+    fn a_save_that_never_reached_the_server_was_not_applied(proxy, note, cut_off, beside) {
+        proxy.cut(Cut::Before, "");
+        let lost = unknown(note.clone().with("lost").save(cut_off).unwrap_err());
+        assert_eq!(lost.record().unwrap().to_string(), "notes 1");
+        assert_eq!(lost.expected(), Some(note.version.to_string().as_str()));
+        assert_ne!(lost.attempted(), None);
+        assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::NotApplied);
+        assert_eq!(note.with("again").save(beside).unwrap().text, "again");
+    }
+
+    fn a_save_whose_answer_was_lost_was_applied(proxy, note, cut_off, beside) {
+        proxy.cut(Cut::After, "");
+        let lost = unknown(note.with("lost").save(cut_off).unwrap_err());
+        assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::Applied);
+        let now = Note::find(1, beside).unwrap();
+        assert_eq!(now.text, "lost");
+        assert_eq!(lost.attempted(), Some(now.version.to_string().as_str()));
+    }
+
+    fn what_somebody_else_has_written_since_is_overtaken(proxy, note, cut_off, beside) {
+        proxy.cut(Cut::After, "");
+        let lost = unknown(note.with("lost").save(cut_off).unwrap_err());
+        Note::find(1, beside).unwrap().touch(beside).unwrap();
+        assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::Overtaken);
+    }
+
+    fn a_commit_whose_answer_was_lost_is_unknown_and_never_tried_again(proxy, note, cut_off, beside) {
+        let answer = transaction(cut_off, |cut_off| {
+            let saved = note.with("committed").save(cut_off)?;
+            proxy.cut(Cut::After, "COMMIT");
+            Ok::<_, Error>(saved)
+        });
+        let error = answer.unwrap_err();
+        assert_eq!(error.retry(), Retry::Never);
+        let lost = unknown(error);
+        assert_eq!(lost.record(), None);
+        assert!(matches!(Note::resolve(&lost, beside), Err(Error::NotOfThisModel { .. })));
+        assert_eq!(Note::find(1, beside).unwrap().text, "committed");
+    }
+
+    fn a_commit_that_never_reached_the_server_is_unknown_too(proxy, note, cut_off, beside) {
+        let answer = transaction(cut_off, |cut_off| {
+            let saved = note.clone().with("never").save(cut_off)?;
+            proxy.cut(Cut::Before, "COMMIT");
+            Ok::<_, Error>(saved)
+        });
+        assert_eq!(unknown(answer.unwrap_err()).record(), None);
+        assert_eq!(Note::find(1, beside).unwrap(), note);
+    }
+
+    fn a_connection_lost_inside_a_transaction_is_unavailable(proxy, note, cut_off, beside) {
+        let answer = transaction(cut_off, |cut_off| {
+            let saved = note.clone().with("first").save(cut_off)?;
+            proxy.cut(Cut::Before, "");
+            saved.with("second").save(cut_off)
+        });
+        assert_eq!(answer.unwrap_err().retry(), Retry::Restart);
+        assert_eq!(Note::find(1, beside).unwrap(), note);
+    }
+}
