@@ -2,7 +2,7 @@
 //! was shown, and be told when somebody else was faster.
 //!
 //! ```sh
-//! cargo run --example web
+//! cargo run --example web &
 //! curl localhost:3000/documents/1
 //! curl -X PUT localhost:3000/documents/1 --json '{"title": "Mine", "version": 1}'
 //! curl -X PUT localhost:3000/documents/1 --json '{"title": "Yours", "version": 1}'

@@ -70,7 +70,9 @@ impl Dialect {
 /// instrumented ones, wrappers that nobody here has heard of. `C` is the connection, for backends
 /// that stand for several databases and have to look which one a connection belongs to.
 ///
-/// A third-party backend that speaks one of the dialects can join in:
+/// A third-party backend that speaks one of the dialects can join in, by
+/// `impl<C> HasDialect<C> for MyBackend` with one of the constants of this module. Code that is
+/// generic over the backend asks it:
 ///
 /// ```
 /// # use diesel::prelude::*;

@@ -151,7 +151,7 @@ pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
 pub use self::retry::retry;
 #[doc(inline)]
 pub use self::transaction::transaction;
-/// Derive it beside Diesel's `HasQuery`, or `Queryable` and `Selectable`:
+/// `#[derive(Columns)]`: a part of a versioned model, embedded in it.
 ///
 /// ```
 /// # use diesel::prelude::*;
@@ -168,7 +168,7 @@ pub use self::transaction::transaction;
 /// ```
 ///
 pub use noclobber_derive::Columns;
-/// Derive it beside Diesel's `HasQuery`, or `Queryable` and `Selectable`:
+/// `#[derive(Versioned)]`: a model that carries a version.
 ///
 /// ```
 /// use diesel::prelude::*;

@@ -7,9 +7,11 @@
 //! * Embed them: [`run`] from this module, called by you at a time of your choice. Nothing in this
 //!   crate calls it.
 //!
-//! Diesel keeps the versions of a database's migrations in one table, whoever they belong to, and
-//! silently takes two of the same version for one. So the versions of these begin with `noclobber`,
-//! where those that Diesel generates begin with a date.
+//! Diesel keeps the versions of a database's migrations in one table, whoever they belong to. It
+//! silently takes two of the same version for one, and it reverts by their order as text. So the
+//! versions of these hold the name `noclobber`, and begin with `0000`, before every date that Diesel
+//! generates: `diesel migration revert` takes the host's own. (Only `revert --all` does not get by:
+//! it meets versions that are in no folder. Copy the folder where that matters.)
 
 use diesel::migration::{MigrationVersion, Result};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};

@@ -196,6 +196,7 @@ pub trait Columns<DB: Backend> {
 #[diagnostic::on_unimplemented(
     message = "the column `{Self}` of `{M}` is guarded by its version",
     label = "cannot be changed without one",
-    note = "mark its field `#[versioned(unguarded)]`, so that `save` leaves the column alone"
+    note = "mark its field `#[versioned(unguarded)]`, so that `save` leaves the column alone; it has \
+            to be a field of the model itself, not of a part that is embedded in it"
 )]
 pub trait Unguarded<M: Versioned>: Column<Table = M::Table> {}

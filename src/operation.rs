@@ -62,7 +62,8 @@ use crate::version::UniqueVersion;
 pub trait VersionedDsl: Versioned {
     /// Loads the record with this key.
     ///
-    /// Sends `SELECT <columns> FROM t WHERE id = ?`.
+    /// Sends `SELECT <columns> FROM t WHERE id = ?`; a `base_query` of the model is not part of it. An
+    /// `i16` wants its type said, as in `find(1_i16, conn)`: a plain literal is taken for an `i32`.
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ pub use self::uuid::UuidVersion;
 )]
 pub trait Version: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     // Whether `next` is always this version plus one. The database then adds the one by itself: a
-    // value less to be bound, and a save is a few percent faster.
+    // value less to be bound.
     #[doc(hidden)]
     const COUNTS: bool = false;
 

@@ -1,13 +1,18 @@
 //! Finds valgrind, and installs it where that is sure to disturb nobody: as root on Debian, which
 //! is what a CI container is.
 
+use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Result;
 
-pub const MISSING: &str = "valgrind, which counts the instructions, is not installed";
+pub const MISSING: &str =
+    "valgrind, which counts the instructions, is not there; install Debian's package `valgrind`";
+
+/// Set to 1, it forbids to install anything.
+const NO_INSTALL: &str = "NOCLOBBER_NO_INSTALL";
 
 pub fn is_installed() -> bool {
     succeeds("valgrind", ["--version"])
@@ -18,10 +23,11 @@ pub fn require() -> Result<()> {
     if is_installed() {
         return Ok(());
     }
-    if !(Path::new("/etc/debian_version").exists() && is_root()) {
+    let forbidden = env::var_os(NO_INSTALL).is_some_and(|value| value == "1");
+    if forbidden || !Path::new("/etc/debian_version").exists() || !is_root() {
         return Err(MISSING.into());
     }
-    eprintln!("{MISSING}: installing it with apt-get");
+    eprintln!("{MISSING}: doing so with apt-get");
     // Whether the update succeeds does not matter: the package lists at hand may do.
     succeeds("apt-get", ["update"]);
     succeeds("apt-get", ["install", "-y", "--no-install-recommends", "valgrind"]);

@@ -21,6 +21,8 @@ use self::parse::Model;
 /// The model derives Diesel's `HasQuery` as well, or `Queryable` and `Selectable`. Diesel's own
 /// attributes are understood: `table_name` (inferred as Diesel does when it is absent),
 /// `primary_key`, `column_name`, `embed`, `skip_update`, `select_expression`, `treat_none_as_null`.
+/// A `base_query` is not: it does not hide records from `find`, `save` and the other operations,
+/// which go by the key alone.
 ///
 /// # Attributes of the struct
 ///
@@ -52,7 +54,8 @@ pub fn derive_versioned(input: TokenStream) -> TokenStream {
 /// Tells the columns of a part that is embedded in a versioned model by `#[diesel(embed)]`.
 ///
 /// Understands Diesel's attributes and `#[versioned(unguarded)]` as the derive of `Versioned` does.
-/// A part has neither a key nor a version.
+/// A part has neither a key nor a version. An unguarded column of a part is left alone by `save` as
+/// well; `increment` takes only those of the model's own fields.
 #[proc_macro_derive(Columns, attributes(versioned, diesel))]
 pub fn derive_columns(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -38,11 +38,12 @@ fn main() -> Told {
 
         let all_have_read = std::sync::Barrier::new(8);
         let count_naively = || {
-            let conn = &mut *pool.get().unwrap();
-            let document = Document::find(1, conn).unwrap();
+            let mut conn = pool.get();
+            let read = conn.as_mut().map(|conn| Document::find(1, conn));
             all_have_read.wait();
+            let document = read.unwrap().unwrap();
             let one_more = documents::visits.eq(document.visits + 1);
-            diesel::update(&document).set(one_more).execute(conn).unwrap();
+            diesel::update(&document).set(one_more).execute(&mut conn.unwrap()).unwrap();
         };
         (0..50).for_each(|_| in_eight_threads(count_naively));
         let naively = both.reload(conn)?.visits;

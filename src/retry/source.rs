@@ -29,6 +29,11 @@ use crate::error::Result;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no source of connections",
+    label = "neither a pool nor a connection",
+    note = "pass `&pool` (with the feature `r2d2`), or `&mut *conn`"
+)]
 pub trait Source {
     /// The connection that an attempt works with.
     type Conn: Connection;

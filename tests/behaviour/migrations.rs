@@ -106,10 +106,31 @@ fn their_versions_cannot_collide_with_a_hosts() {
     let all = MigrationSource::<Sqlite>::migrations(&migrations::SQLITE).unwrap();
     assert!(!all.is_empty());
     for migration in all {
-        // Those that Diesel generates begin with a year.
+        // Those that Diesel generates are all digits, and begin with a year.
         let version = migration.name().version().to_string();
-        assert!(version.starts_with("noclobber"), "{version}");
+        assert!(version.starts_with("0000noclobber"), "{version}");
     }
+}
+
+#[test]
+fn a_revert_takes_the_hosts_own_last_migration_and_not_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("host.db");
+    let hosts = folder.path().join("migrations");
+    let mine = hosts.join("2020-01-01-000000_mine");
+    std::fs::create_dir_all(&mine).unwrap();
+    std::fs::write(mine.join("up.sql"), "CREATE TABLE mine (id INTEGER PRIMARY KEY)").unwrap();
+    std::fs::write(mine.join("down.sql"), "DROP TABLE mine").unwrap();
+    let config = folder.path().join("diesel.toml");
+    std::fs::write(&config, format!("[migrations_directory]\ndir = {hosts:?}\n")).unwrap();
+
+    let conn = &mut SqliteConnection::establish(&file.display().to_string()).unwrap();
+    diesel_cli(&["migration", "run"], &config, &file);
+    migrations::run(conn).unwrap();
+    let names = |conn: &mut SqliteConnection| schema(conn).join("\n");
+    diesel_cli(&["migration", "revert"], &config, &file);
+    assert!(!names(conn).contains("TABLE mine"));
+    assert!(names(conn).contains("TABLE locks"));
 }
 
 #[test]

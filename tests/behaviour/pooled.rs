@@ -11,7 +11,8 @@ use crate::support::{Database, Document, Journal, documents};
 
 #[test]
 fn every_operation_takes_a_pooled_connection() {
-    let pool = Database::file(Journal::Wal).pool(1);
+    let database = Database::file(Journal::Wal);
+    let pool = database.pool(1);
     let conn = &mut pool.get().unwrap();
     let draft = Document::create(documents::title.eq("draft"), conn).unwrap();
     let draft = Document::find_at(draft.id, draft.version, conn).unwrap();

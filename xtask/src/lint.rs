@@ -4,7 +4,9 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use crate::{Outcome, cargo::cargo, steps::Steps, typos, workspace::Workspace};
+use crate::{
+    Outcome, cargo::cargo, client, database::Database, steps::Steps, typos, workspace::Workspace,
+};
 
 /// Check format, lints, documentation and spelling.
 #[derive(Args)]
@@ -20,6 +22,8 @@ impl Lint {
         let mut steps = Steps::new("lint", &workspace.root, self.verbose);
 
         steps.run("format", cargo("fmt --all --check"))?;
+        // Clippy does not link, but the build scripts look for what would be linked.
+        client::ensure(&Database::available(&workspace.features), &mut steps)?;
         steps.run(
             "clippy",
             cargo("clippy --workspace --all-targets --all-features -- -D warnings"),

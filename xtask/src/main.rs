@@ -8,8 +8,18 @@
 mod bench;
 mod cargo;
 mod chinook;
+mod client;
+mod database;
+mod debian;
 mod diesel_cli;
 mod lint;
+mod program;
+#[cfg(unix)]
+mod server;
+#[cfg(not(unix))]
+#[path = "server/absent.rs"]
+mod server;
+mod servers;
 mod shell;
 mod steps;
 mod tally;

@@ -54,6 +54,16 @@ impl Steps {
         ))
     }
 
+    /// Does what is no command of its own, as a step that can fail.
+    pub(crate) fn call<T>(&mut self, name: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        self.announce(name);
+        let started = Instant::now();
+        let done = work().inspect_err(|_| println!("FAILED"))?;
+        println!("ok, {:.1} s", started.elapsed().as_secs_f64());
+        self.passed += 1;
+        Ok(done)
+    }
+
     /// One line about the whole, for when every step has passed.
     pub(crate) fn summary(&self) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
@@ -117,6 +127,14 @@ mod tests {
         assert!(sentence.contains("the step `nonsense` failed"), "{sentence}");
         assert!(sentence.ends_with("\n    cargo no-such-command"), "{sentence}");
         assert_eq!(steps.passed, 0);
+    }
+
+    #[test]
+    fn what_is_no_command_counts_as_a_step_when_it_passes() {
+        let mut steps = Steps::new("test", &env::temp_dir(), false);
+        assert_eq!(steps.call("sum", || Ok(1 + 1)), Ok(2));
+        assert_eq!(steps.call("fall", || Err::<(), _>("no".to_owned())), Err("no".to_owned()));
+        assert_eq!(steps.passed, 1);
     }
 
     #[test]

@@ -5,15 +5,27 @@ use std::process::{Command, ExitCode};
 use clap::Args;
 
 use crate::{
-    Outcome, cargo::cargo, chinook, diesel_cli, steps::Steps, tally, workspace::Workspace,
+    Outcome,
+    cargo::cargo,
+    chinook, client,
+    database::{Database, Selection},
+    debian, diesel_cli,
+    servers::Servers,
+    steps::Steps,
+    tally,
+    workspace::Workspace,
 };
 
 /// Run every test, build the library with each feature alone, run the quickstart example.
 ///
-/// Missing tools are installed below the target directory; with `NOCLOBBER_NO_INSTALL=1` the
-/// command says instead what to install.
+/// Servers are those that `NOCLOBBER_POSTGRES_URL` and `NOCLOBBER_MYSQL_URL` name; else they are
+/// started for this run from what is installed, and removed after it. Missing tools are installed
+/// below the target directory, and missing servers and libraries on Debian, for root; with
+/// `NOCLOBBER_NO_INSTALL=1` the command says instead what to install.
 #[derive(Args)]
 pub(crate) struct Test {
+    /// Databases to test the library on, and nothing else; all of them, and everything, if absent.
+    databases: Vec<Database>,
     /// Show what every step prints, not only what a failing one does.
     #[arg(short, long)]
     verbose: bool,
@@ -22,14 +34,26 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn run(self) -> Outcome<ExitCode> {
         let workspace = Workspace::read()?;
+        let selection = Selection::of(&self.databases, &workspace.features)?;
         let mut steps = Steps::new("test", &workspace.root, self.verbose);
 
-        let tests = workspace_tests(&workspace, &mut steps)?;
-        let output = steps.run("tests", tests)?;
-        for (name, check) in library_builds(&workspace.features) {
+        let databases = &selection.databases;
+        let packages = [client::packages(databases), Servers::packages(databases)].concat();
+        debian::ensure(&packages, &mut steps)?;
+        let servers = Servers::start(databases, &mut steps)?;
+
+        let mut tests = tests(&selection);
+        provide(&mut tests, &workspace, &mut steps)?;
+        servers.tell(&mut tests);
+        let output = steps.run("tests", tests).map_err(|sentence| servers.explain(sentence))?;
+        drop(servers);
+
+        for (name, check) in library_builds(&selection) {
             steps.run(&name, check)?;
         }
-        steps.run("example quickstart", cargo("run --example quickstart"))?;
+        if selection.has(Database::Sqlite) {
+            steps.run("example quickstart", cargo("run --example quickstart"))?;
+        }
 
         let tally = tally::count(&output);
         if tally.is_empty() {
@@ -41,58 +65,110 @@ impl Test {
     }
 }
 
-/// The tests of the workspace, told where to find what they cannot bring along.
-fn workspace_tests(workspace: &Workspace, steps: &mut Steps) -> Outcome<Command> {
-    let mut command = cargo("test --workspace --all-features");
-    command.env(diesel_cli::VARIABLE, diesel_cli::DIESEL_CLI.ensure(workspace, steps)?);
+/// The tests of the workspace, or, for picked databases, those of the library.
+///
+/// The other packages turn on features of the library that were not picked.
+fn tests(selection: &Selection) -> Command {
+    if selection.everything {
+        return cargo("test --workspace --all-features");
+    }
+    let mut command = cargo("test -p noclobber --no-default-features --features");
+    command.arg(selection.features.join(","));
+    command
+}
+
+/// Tells the tests where to find what they cannot bring along.
+fn provide(tests: &mut Command, workspace: &Workspace, steps: &mut Steps) -> Outcome<()> {
+    tests.env(diesel_cli::VARIABLE, diesel_cli::DIESEL_CLI.ensure(workspace, steps)?);
 
     let chinook = chinook::directory(&workspace.root)?;
     if chinook::is_in(&chinook) {
-        command.env(chinook::VARIABLE, chinook);
+        tests.env(chinook::VARIABLE, chinook);
     } else {
         println!("{}", chinook::skipped(&chinook));
     }
-    Ok(command)
+    Ok(())
 }
 
-/// The library without features, with each alone, and with all of them.
+/// The library without features, with each selected one alone, and with all of these.
 ///
 /// Only the library target: the tests and examples need features and would turn them on.
-fn library_builds(features: &[String]) -> Vec<(String, Command)> {
+fn library_builds(selection: &Selection) -> Vec<(String, Command)> {
+    let with = |features: &str| {
+        let mut check = cargo("check -p noclobber --lib --no-default-features --features");
+        check.arg(features);
+        check
+    };
     let mut builds = vec![(
         "library without features".to_owned(),
         cargo("check -p noclobber --lib --no-default-features"),
     )];
-    builds.extend(features.iter().map(|feature| {
-        let mut check = cargo("check -p noclobber --lib --no-default-features --features");
-        check.arg(feature);
-        (format!("library with `{feature}` alone"), check)
-    }));
-    builds.push((
-        "library with all features".to_owned(),
-        cargo("check -p noclobber --lib --all-features"),
-    ));
+    builds.extend(
+        selection
+            .features
+            .iter()
+            .map(|feature| (format!("library with `{feature}` alone"), with(feature))),
+    );
+    builds.push(if selection.everything {
+        ("library with all features".to_owned(), cargo("check -p noclobber --lib --all-features"))
+    } else {
+        let features = selection.features.join(",");
+        (format!("library with `{features}`"), with(&features))
+    });
     builds
 }
 
 #[cfg(test)]
 mod tests {
-    use super::library_builds;
+    use super::{library_builds, tests};
+    use crate::{
+        database::{Database, Selection},
+        shell,
+    };
+
+    fn selection(picks: &[Database]) -> Selection {
+        let features = ["postgres", "sqlite", "uuid"].map(str::to_owned);
+        Selection::of(picks, &features).unwrap()
+    }
+
+    fn names(picks: &[Database]) -> Vec<String> {
+        library_builds(&selection(picks)).into_iter().map(|(name, _)| name).collect()
+    }
 
     #[test]
     fn each_feature_is_built_alone_between_none_and_all() {
-        let names: Vec<String> = library_builds(&["r2d2".to_owned(), "uuid".to_owned()])
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
         assert_eq!(
-            names,
+            names(&[]),
             [
                 "library without features",
-                "library with `r2d2` alone",
+                "library with `postgres` alone",
+                "library with `sqlite` alone",
                 "library with `uuid` alone",
                 "library with all features",
             ]
         );
+    }
+
+    #[test]
+    fn a_pick_builds_nothing_that_another_database_needs() {
+        assert_eq!(
+            names(&[Database::Sqlite]),
+            [
+                "library without features",
+                "library with `sqlite` alone",
+                "library with `uuid` alone",
+                "library with `sqlite,uuid`",
+            ]
+        );
+        assert_eq!(
+            shell::line(&tests(&selection(&[Database::Sqlite]))),
+            "cargo test -p noclobber --no-default-features --features sqlite,uuid"
+        );
+    }
+
+    #[test]
+    fn without_a_pick_everything_is_tested() {
+        let everything = shell::line(&tests(&selection(&[])));
+        assert_eq!(everything, "cargo test --workspace --all-features");
     }
 }

@@ -11,6 +11,11 @@ use crate::{Outcome, cargo::cargo, shell, steps::Steps, workspace::Workspace};
 /// Set to 1, it forbids to install anything.
 const NO_INSTALL: &str = "NOCLOBBER_NO_INSTALL";
 
+/// Whether missing things may be installed.
+pub(crate) fn may_install() -> bool {
+    env::var_os(NO_INSTALL).is_none_or(|value| value != "1")
+}
+
 /// A program from crates.io.
 pub(crate) struct Tool {
     /// The name of the program.
@@ -32,7 +37,7 @@ impl Tool {
         if let Some(found) = self.find(&own)? {
             return Ok(found);
         }
-        if env::var_os(NO_INSTALL).is_some_and(|value| value == "1") {
+        if !may_install() {
             return Err(self.missing());
         }
         let mut install = cargo(self.install);

@@ -1,0 +1,91 @@
+//! The servers that the tests connect to: those that the user names, else throw-away ones.
+
+use std::{env, process::Command};
+
+use crate::{
+    Outcome,
+    database::Database,
+    debian::Package,
+    server::{Mariadb, Postgres, Product, Server},
+    steps::Steps,
+};
+
+const POSTGRESQL: Package = Package {
+    name: "postgresql",
+    wanted: "the server of PostgreSQL",
+    is_here: || Postgres::find().is_some(),
+    instead: Database::Postgres.variable(),
+};
+
+const MARIADB: Package = Package {
+    name: "mariadb-server",
+    wanted: "the server of MariaDB",
+    is_here: || Mariadb::find().is_some(),
+    instead: Database::Mysql.variable(),
+};
+
+/// The throw-away servers of a run, which end with it.
+#[derive(Debug, Default)]
+pub(crate) struct Servers {
+    running: Vec<(&'static str, Server)>,
+}
+
+impl Servers {
+    /// What has to be installed before [`Servers::start`].
+    pub(crate) fn packages(databases: &[Database]) -> Vec<Package> {
+        unnamed(databases)
+            .filter_map(|(database, _)| match database {
+                Database::Sqlite => None,
+                Database::Postgres => Some(POSTGRESQL),
+                Database::Mysql => Some(MARIADB),
+            })
+            .collect()
+    }
+
+    /// Starts a server for each of the databases that needs one and has none.
+    pub(crate) fn start(databases: &[Database], steps: &mut Steps) -> Outcome<Self> {
+        let mut servers = Self::default();
+        for (database, variable) in unnamed(databases) {
+            let server = match database {
+                Database::Sqlite => continue,
+                Database::Postgres => start(Postgres::find(), steps)?,
+                Database::Mysql => start(Mariadb::find(), steps)?,
+            };
+            servers.running.push((variable, server));
+        }
+        Ok(servers)
+    }
+
+    /// Tells the command where the servers are; of the user's it knows from the environment.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        for (variable, server) in &self.running {
+            command.env(variable, server.url());
+        }
+    }
+
+    /// Adds to the sentence of a failed step that its command alone does not repeat it.
+    pub(crate) fn explain(&self, sentence: String) -> String {
+        if self.running.is_empty() {
+            return sentence;
+        }
+        let variables: Vec<&str> = self.running.iter().map(|(variable, _)| *variable).collect();
+        format!(
+            "{sentence}\nThe servers of this run are gone: run the task again, or name others by \
+             {}.",
+            variables.join(" and ")
+        )
+    }
+}
+
+/// Those of the databases that live on a server that the user does not name.
+fn unnamed(databases: &[Database]) -> impl Iterator<Item = (Database, &'static str)> {
+    databases
+        .iter()
+        .filter_map(|database| Some((*database, database.variable()?)))
+        .filter(|(_, variable)| env::var_os(variable).is_none_or(|url| url.is_empty()))
+}
+
+fn start<P: Product>(product: Option<P>, steps: &mut Steps) -> Outcome<Server> {
+    let product = product.ok_or_else(|| format!("{} has disappeared; try again.", P::NAME))?;
+    steps.call(&format!("start {}", P::NAME), || Server::start(&product))
+}
