@@ -39,7 +39,7 @@ pub struct Dialect {
     /// How the key of a new row is learnt.
     pub(crate) new_key: NewKey,
     /// The migrations of the library's own tables, where there are any for this database.
-    pub(crate) migrations: fn() -> EmbeddedMigrations,
+    pub(crate) migrations: Option<fn() -> EmbeddedMigrations>,
 }
 
 /// How the key of a new row is learnt.

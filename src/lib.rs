@@ -87,11 +87,16 @@
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `sqlite` | SQLite, from 3.35 on |
+//! | `sqlite` | SQLite, from 3.35 on; see [`backend::sqlite`] |
+//! | `postgres` | PostgreSQL; see [`backend::postgres`] |
+//! | `mysql` | MySQL and MariaDB; see [`backend::mysql`] |
 //! | `r2d2` | pools of `diesel::r2d2` as the source of [`retry`] and [`modify`], and the [customizer] of their connections |
 //! | `uuid` | `UuidVersion`, and UUIDs as keys |
 //!
-//! None is on by default, so that nobody links a database they do not use.
+//! None is on by default, so that nobody links a database they do not use. What is documented here
+//! holds on all of them. They differ in what a transaction above READ COMMITTED meets when somebody
+//! else was faster: a conflict where it survives, [`Error::Unavailable`] where the database has ended
+//! it; [`retry`] runs it again then.
 //!
 //! [`find`]: VersionedDsl::find
 //! [`find_at`]: VersionedDsl::find_at

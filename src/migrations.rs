@@ -36,7 +36,8 @@ pub const SQLITE: EmbeddedMigrations = backend::sqlite::MIGRATIONS;
 ///
 /// # Errors
 ///
-/// Those of the database, and of reading the table in which Diesel keeps the versions.
+/// Those of the database, and of reading the table in which Diesel keeps the versions; and one that
+/// says so where there are no migrations yet: they are there for SQLite.
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -50,7 +51,10 @@ pub fn run<C>(conn: &mut C) -> Result<Vec<MigrationVersion<'static>>>
 where
     C: SupportedConnection + MigrationHarness<C::Backend>,
 {
-    let source = (backend::dialect(conn).migrations)();
-    let versions = conn.run_pending_migrations(source)?;
+    let dialect = backend::dialect(conn);
+    let Some(source) = dialect.migrations else {
+        return Err(format!("noclobber has no tables for {} yet", dialect.name()).into());
+    };
+    let versions = conn.run_pending_migrations(source())?;
     Ok(versions.iter().map(MigrationVersion::as_owned).collect())
 }

@@ -1,6 +1,17 @@
 //! MySQL and MariaDB: their dialect and their errors.
-
-use diesel_migrations::EmbeddedMigrations;
+//!
+//! Tested against MariaDB 10.11. MySQL itself has not been at hand: what is sent is written for both,
+//! and its errors are in the table by their documented messages.
+//!
+//! What to know of them:
+//!
+//! * They tell only keys that they chose themselves, for one column. For all others there is
+//!   [`create_with`](crate::VersionedDsl::create_with).
+//! * At REPEATABLE READ, their default, a stale write inside a transaction is a conflict. With
+//!   MariaDB's `innodb_snapshot_isolation` it ends the transaction
+//!   ([`Error::Unavailable`](crate::Error::Unavailable)).
+//! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
+//!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 
 use super::{Dialect, NewKey};
 use crate::error::Reason;
@@ -20,7 +31,7 @@ pub const DIALECT: Dialect = Dialect {
     present: " LOCK IN SHARE MODE",
     hold: " LOCK IN SHARE MODE",
     new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)" },
-    migrations: || EmbeddedMigrations::new(&[]),
+    migrations: None,
 };
 
 /// What Diesel calls `Unknown`, by the messages of a server that speaks English. The numbers are the

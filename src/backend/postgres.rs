@@ -1,6 +1,17 @@
 //! PostgreSQL: its dialect and its errors.
-
-use diesel_migrations::EmbeddedMigrations;
+//!
+//! What to know of it:
+//!
+//! * At READ COMMITTED, its default, a stale write is a conflict, inside a transaction and outside.
+//!   At REPEATABLE READ and SERIALIZABLE it ends the transaction
+//!   ([`Error::Unavailable`](crate::Error::Unavailable)); a write that was alone is still told who was
+//!   faster.
+//! * Any error inside a transaction ends it. One that is ignored there makes
+//!   [`Error::RolledBack`](crate::Error::RolledBack) of it, where a plain COMMIT would roll back and
+//!   report success.
+//! * Which errors a restart may cure is read from the server's messages in English (`lc_messages`). In
+//!   another language those that Diesel has no kind for stay
+//!   [`Error::Database`](crate::Error::Database), and are not tried again.
 
 use super::{Dialect, NewKey};
 use crate::error::Reason;
@@ -21,7 +32,7 @@ pub const DIALECT: Dialect = Dialect {
     present: "",
     hold: " FOR SHARE",
     new_key: NewKey::Returning,
-    migrations: || EmbeddedMigrations::new(&[]),
+    migrations: None,
 };
 
 /// What Diesel calls `Unknown`, by the messages of a server that speaks English.

@@ -44,7 +44,7 @@ pub const DIALECT: Dialect = Dialect {
     present: "",
     hold: "",
     new_key: NewKey::Returning,
-    migrations: || MIGRATIONS,
+    migrations: Some(|| MIGRATIONS),
 };
 
 /// The library's own tables.

@@ -6,7 +6,7 @@ diesel::table! {
 }
 
 #[derive(HasQuery, Identifiable, Insertable, Versioned)]
-#[diesel(table_name = documents)]
+#[diesel(table_name = documents, check_for_backend(diesel::sqlite::Sqlite))]
 struct Document {
     id: i64,
     #[diesel(serialize_as = String, column_name = title)]

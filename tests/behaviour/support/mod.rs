@@ -73,10 +73,8 @@ pub(crate) use helpers;
 macro_rules! body_on_sqlite {
     ($conn:ident $body:block) => {
         mod sqlite {
-            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
             #[allow(unused_imports, reason = "not every body needs what stands around it")]
             use super::super::*;
-            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
             #[allow(unused_imports, reason = "not every body needs what stands around it")]
             use $crate::support::sqlite::*;
 
@@ -107,10 +105,8 @@ macro_rules! body_on_server {
     ($feature:literal $server:ident $conn:ident $body:block) => {
         #[cfg(feature = $feature)]
         mod $server {
-            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
             #[allow(unused_imports, reason = "not every body needs what stands around it")]
             use super::super::*;
-            #[expect(clippy::allow_attributes, reason = "not every body needs what stands around it")]
             #[allow(unused_imports, reason = "not every body needs what stands around it")]
             use $crate::support::$server::*;
 
