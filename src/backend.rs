@@ -36,6 +36,9 @@ pub struct Dialect {
     /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
     /// or nothing where the transaction holds it already.
     pub(crate) hold: &'static str,
+    /// Whether there is a server at the other end, whose connection can be lost and who may refuse a
+    /// lone statement for its isolation level.
+    pub(crate) remote: bool,
     /// How the key of a new row is learnt.
     pub(crate) new_key: NewKey,
     /// The migrations of the library's own tables, where there are any for this database.

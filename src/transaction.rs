@@ -67,11 +67,22 @@ where
 
 /// How many transactions and savepoints are open.
 ///
-/// The one place that asks Diesel for it: the method it takes is public and not in Diesel's
-/// documentation.
+/// Here and in [`is_alone`] Diesel is asked for it, and nowhere else: the method it takes is public
+/// and not in Diesel's documentation.
 pub(crate) fn depth<C: Connection>(conn: &mut C) -> QueryResult<u32> {
     let depth = C::TransactionManager::transaction_manager_status_mut(conn).transaction_depth()?;
     Ok(depth.map_or(0, std::num::NonZeroU32::get))
+}
+
+/// Whether a statement that is sent now is a transaction of its own, on a connection that can be lost
+/// under it. An embedded database is not asked: nothing of what depends on the answer happens there.
+#[inline]
+pub(crate) fn is_alone<C: SupportedConnection>(conn: &mut C) -> bool {
+    if !backend::dialect(conn).remote {
+        return false;
+    }
+    let status = C::TransactionManager::transaction_manager_status_mut(conn);
+    matches!(status.transaction_depth(), Ok(None))
 }
 
 /// A transaction that is rolled back unless it is committed: after an error, and after a panic.

@@ -30,6 +30,7 @@ pub const DIALECT: Dialect = Dialect {
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: " LOCK IN SHARE MODE",
     hold: " LOCK IN SHARE MODE",
+    remote: true,
     new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)" },
     migrations: None,
 };
@@ -54,6 +55,7 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
 
 #[cfg(feature = "mysql")]
 impl<C> super::HasDialect<C> for diesel::mysql::Mysql {
+    #[inline]
     fn dialect(_: &C) -> Dialect {
         DIALECT
     }

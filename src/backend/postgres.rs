@@ -31,6 +31,7 @@ pub const DIALECT: Dialect = Dialect {
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
     hold: " FOR SHARE",
+    remote: true,
     new_key: NewKey::Returning,
     migrations: None,
 };
@@ -48,6 +49,7 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
 
 #[cfg(feature = "postgres")]
 impl<C> super::HasDialect<C> for diesel::pg::Pg {
+    #[inline]
     fn dialect(_: &C) -> Dialect {
         DIALECT
     }

@@ -43,6 +43,7 @@ pub const DIALECT: Dialect = Dialect {
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
     hold: "",
+    remote: false,
     new_key: NewKey::Returning,
     migrations: Some(|| MIGRATIONS),
 };
@@ -64,6 +65,7 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
 
 #[cfg(feature = "sqlite")]
 impl<C> super::HasDialect<C> for diesel::sqlite::Sqlite {
+    #[inline]
     fn dialect(_: &C) -> Dialect {
         DIALECT
     }

@@ -7,10 +7,9 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 
 use super::store::Store;
-use crate::backend::{self, SupportedConnection};
+use crate::backend;
 use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result, UnknownOutcome};
 use crate::model::{Versioned, record};
-use crate::transaction::depth;
 use crate::version::{Clock, Version};
 
 /// The clock for the versions of a model.
@@ -32,15 +31,9 @@ pub(super) struct Write<'a, M: Versioned> {
     pub(super) key: &'a M::Key,
     pub(super) expected: &'a M::Version,
     pub(super) next: Option<&'a M::Version>,
-    /// Whether the statement is a transaction of its own. Asked before it is sent: a connection that
-    /// was lost may not know any more.
+    /// Whether the statement is a transaction of its own, sent to a server. Asked before it is sent: a
+    /// connection that was lost may not know any more.
     pub(super) alone: bool,
-}
-
-/// Whether a statement that is sent now is a transaction of its own.
-#[inline]
-pub(super) fn is_alone<C: SupportedConnection>(conn: &mut C) -> Result<bool> {
-    Ok(depth(conn)? == 0)
 }
 
 /// A write whose outcome is unknown, as its model can resolve it.
@@ -61,12 +54,22 @@ where
     M: Versioned,
     C: Store<M>,
 {
+    // All that can be said otherwise is kept out of the way of a save that succeeds.
+    if let Ok(1) = rows { Ok(()) } else { Err(not_written(rows, write, conn)) }
+}
+
+#[cold]
+#[inline(never)]
+fn not_written<M, C>(rows: QueryResult<usize>, write: Write<'_, M>, conn: &mut C) -> Error
+where
+    M: Versioned,
+    C: Store<M>,
+{
     let Write { key, expected, .. } = write;
     match rows {
-        Ok(1) => Ok(()),
-        Ok(0) => Err(conflict::<M>(key, expected, found::<M>(conn.__look(key), expected))),
-        Ok(rows) => Err(Error::KeyNotUnique { record: record::<M>(key), rows }),
-        Err(error) => Err(refused(error, write, conn)),
+        Ok(0) => conflict::<M>(key, expected, found::<M>(conn.__look(key), expected)),
+        Ok(rows) => Error::KeyNotUnique { record: record::<M>(key), rows },
+        Err(error) => refused(error, write, conn),
     }
 }
 

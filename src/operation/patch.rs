@@ -1,9 +1,10 @@
 //! `patch`: a guarded UPDATE of the columns that the caller names.
 
-use super::outcome::{self, Write, is_alone};
+use super::outcome::{self, Write};
 use super::store::StoreChanges;
 use crate::error::Result;
 use crate::model::Versioned;
+use crate::transaction::is_alone;
 
 pub(super) fn patch<M, Changes, C>(
     key: &M::Key,
@@ -16,7 +17,7 @@ where
     C: StoreChanges<M, Changes>,
 {
     let next = outcome::next::<M>(key, expected)?;
-    let alone = is_alone(conn)?;
+    let alone = is_alone(conn);
     let rows = conn.__patch(changes, &next, key, expected);
     outcome::written(rows, Write { key, expected, next: Some(&next), alone }, conn)?;
     Ok(next)

@@ -1,14 +1,15 @@
 //! `save` and `touch`: one guarded UPDATE.
 
-use super::outcome::{self, Write, is_alone};
+use super::outcome::{self, Write};
 use super::store::Store;
 use crate::error::Result;
 use crate::model::Versioned;
+use crate::transaction::is_alone;
 
 pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
     let key = model.key();
     let next = outcome::next::<M>(&key, model.version())?;
-    let alone = is_alone(conn)?;
+    let alone = is_alone(conn);
     let rows = conn.__update(&model, &next, &key);
     let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
     outcome::written(rows, write, conn)?;
@@ -20,7 +21,7 @@ pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Res
 pub(super) fn touch<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
     let key = model.key();
     let next = outcome::next::<M>(&key, model.version())?;
-    let alone = is_alone(conn)?;
+    let alone = is_alone(conn);
     let rows = conn.__touch(&next, &key, model.version());
     let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
     outcome::written(rows, write, conn)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmark, built for release.
+//! `cargo xtask bench`: the benchmark, built as one unit.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn run(self) -> Outcome<ExitCode> {
-        let mut command = cargo("run --release --quiet -p bench --");
+        let mut command = cargo("run --profile measure --quiet -p bench --");
         command.args(with_default(self.arguments));
         let status = command.status().map_err(|error| {
             format!("`{}` could not be started: {error}.", shell::line(&command))
