@@ -153,6 +153,38 @@ fn a_dropped_insert() {
 }
 
 #[test]
+fn a_key_that_is_not_told() {
+    assert_snapshot!(texts(&Error::KeyUnknown { table: "documents" }), @r#"
+    the database does not tell the key of the new row of documents; nothing was created: give the key by `create_with`
+    KeyUnknown { table: "documents" }
+    "#);
+}
+
+#[test]
+fn an_unknown_outcome_of_another_model() {
+    assert_snapshot!(texts(&Error::NotOfThisModel { table: "documents" }), @r#"
+    this unknown outcome is not that of a write to documents: resolve it by the model that was written; a lost COMMIT names no record
+    NotOfThisModel { table: "documents" }
+    "#);
+}
+
+#[test]
+fn every_reason_of_an_unavailable_database() {
+    use noclobber::error::Reason::*;
+
+    let reasons = [Busy, Deadlock, Serialization, LockTimeout, ConnectionLost, PoolExhausted];
+    let texts: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+    assert_snapshot!(texts.join("\n"), @r"
+    another writer holds the database
+    the database broke a deadlock
+    another transaction wrote what this one had read
+    another transaction holds the lock
+    the connection was lost
+    the pool had no connection to give
+    ");
+}
+
+#[test]
 fn inside_and_outside_a_transaction() {
     assert_snapshot!(texts(&Error::InTransaction), @r#"
     a transaction is already open, and what is tried again inside it may never succeed; call this outside the transaction, or allow a single run with `.nested(RunOnce)`

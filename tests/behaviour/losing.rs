@@ -74,6 +74,12 @@ through_a_proxy! {
         assert_eq!(lost.record().unwrap().to_string(), "notes 1");
         assert_eq!(lost.expected(), Some(note.version.to_string().as_str()));
         assert_ne!(lost.attempted(), None);
+        let (display, debug) = (lost.to_string(), format!("{lost:?}"));
+        let version = note.version;
+        let sentence = "notes 1 may be written or not: the connection was lost while its version";
+        assert!(display.starts_with(&format!("{sentence} {version} was to be replaced (")), "{display}");
+        let fields = format!(r#"Record {{ table: "notes", key: "1" }}, expected: "{version}", attempted: Some("#);
+        assert!(debug.contains(&fields), "{debug}");
         assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::NotApplied);
         assert_eq!(note.with("again").save(beside).unwrap().text, "again");
     }
@@ -103,6 +109,8 @@ through_a_proxy! {
         let error = answer.unwrap_err();
         assert_eq!(error.retry(), Retry::Never);
         let lost = unknown(error);
+        let sentence = "the transaction may be committed or not: the connection was lost during COMMIT (";
+        assert!(lost.to_string().starts_with(sentence), "{lost}");
         assert_eq!(lost.record(), None);
         assert!(matches!(Note::resolve(&lost, beside), Err(Error::NotOfThisModel { .. })));
         assert_eq!(Note::find(1, beside).unwrap().text, "committed");
