@@ -82,19 +82,3 @@ pub(crate) fn pool(url: &str, options: ConnectionOptions, size: u32) -> Pool {
         .build(ConnectionManager::new(url))
         .unwrap()
 }
-
-/// A number that no other test has, in this process or another one.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn unique() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// `host:port` of `scheme://user@host:port/database`.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn address(url: &str) -> &str {
-    let behind_user = url.split_once('@').map_or(url, |(_, behind)| behind);
-    behind_user.split(['/', '?']).next().unwrap_or_default()
-}

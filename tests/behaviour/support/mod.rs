@@ -7,6 +7,8 @@ pub(crate) mod mysql;
 pub(crate) mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod proxy;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod server;
 pub(crate) mod sqlite;
 mod witness;
 

@@ -55,51 +55,9 @@ pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
 /// Without `innodb_snapshot_isolation`, a write goes to the row as it is now.
 pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = false;
 
-/// A database of its own on the server, gone when this is dropped.
-pub(crate) struct Server {
-    url: String,
-    database: String,
-}
-
-impl Server {
-    pub(crate) fn new() -> Self {
-        let url = std::env::var("NOCLOBBER_MYSQL_URL").unwrap_or_else(|_| {
-            panic!("NOCLOBBER_MYSQL_URL is not set: run the tests by `cargo xtask test`")
-        });
-        let database = format!("test_{}", super::database::unique());
-        let server = Server { url, database };
-        let conn = &mut MysqlConnection::establish(&server.url).unwrap();
-        run(&format!("CREATE DATABASE {}", server.database), conn);
-        run(CREATE_DOCUMENTS, &mut server.connect());
-        server
-    }
-
-    /// Host and port.
-    pub(crate) fn address(&self) -> &str {
-        super::database::address(&self.url)
-    }
-
-    /// A connection through a proxy on this port.
-    pub(crate) fn connect_through(&self, port: u16) -> Conn {
-        self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
-    }
-
-    pub(crate) fn connect(&self) -> Conn {
-        self.connect_to(&self.url)
-    }
-
-    fn connect_to(&self, url: &str) -> Conn {
-        let mut conn = Conn::establish(url).unwrap();
-        run(&format!("USE {}", self.database), &mut conn);
-        conn
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Ok(mut conn) = MysqlConnection::establish(&self.url) {
-            let drop = format!("DROP DATABASE {}", self.database);
-            let _ = diesel::connection::SimpleConnection::batch_execute(&mut conn, &drop);
-        }
-    }
+super::server::server! {
+    url: "NOCLOBBER_MYSQL_URL",
+    create: "CREATE DATABASE {}",
+    enter: "USE {}",
+    drop: "DROP DATABASE {}"
 }

@@ -64,55 +64,9 @@ pub(crate) const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '100ms'";
 /// Above READ COMMITTED, a write to a row that has changed since the snapshot ends the transaction.
 pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = true;
 
-/// A schema of its own on the server, gone when this is dropped.
-pub(crate) struct Server {
-    url: String,
-    schema: String,
-}
-
-impl Server {
-    pub(crate) fn new() -> Self {
-        let url = std::env::var("NOCLOBBER_POSTGRES_URL").unwrap_or_else(|_| {
-            panic!("NOCLOBBER_POSTGRES_URL is not set: run the tests by `cargo xtask test`")
-        });
-        let schema = format!("test_{}", super::database::unique());
-        let server = Server { url, schema };
-        let conn = &mut PgConnection::establish(&server.url).unwrap();
-        run(&format!("CREATE SCHEMA {}", server.schema), conn);
-        run(CREATE_DOCUMENTS, &mut server.connect());
-        server
-    }
-
-    /// Host and port.
-    pub(crate) fn address(&self) -> &str {
-        super::database::address(&self.url)
-    }
-
-    /// A connection through a proxy on this port.
-    pub(crate) fn connect_through(&self, port: u16) -> Conn {
-        self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
-    }
-
-    pub(crate) fn connect(&self) -> Conn {
-        self.connect_to(&self.url)
-    }
-
-    fn connect_to(&self, url: &str) -> Conn {
-        let mut conn = Conn::establish(url).unwrap();
-        run(
-            &format!("SET search_path TO {}; SET client_min_messages TO error", self.schema),
-            &mut conn,
-        );
-        conn
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Ok(mut conn) = PgConnection::establish(&self.url) {
-            let drop =
-                format!("SET client_min_messages TO error; DROP SCHEMA {} CASCADE", self.schema);
-            let _ = diesel::connection::SimpleConnection::batch_execute(&mut conn, &drop);
-        }
-    }
+super::server::server! {
+    url: "NOCLOBBER_POSTGRES_URL",
+    create: "CREATE SCHEMA {}",
+    enter: "SET search_path TO {}; SET client_min_messages TO error",
+    drop: "SET client_min_messages TO error; DROP SCHEMA {} CASCADE"
 }
