@@ -52,7 +52,7 @@ pub(crate) enum NewKey {
     Returning,
     /// By asking the connection for the number that it was given last. It keeps that of an earlier
     /// insert when this one was given none, so it is told first to forget it.
-    LastInsertId { forget: &'static str },
+    LastInsertId { forget: &'static str, ask: &'static str },
 }
 
 impl Dialect {

@@ -31,7 +31,7 @@ pub const DIALECT: Dialect = Dialect {
     present: " LOCK IN SHARE MODE",
     hold: " LOCK IN SHARE MODE",
     remote: true,
-    new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)" },
+    new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)", ask: "LAST_INSERT_ID()" },
     migrations: None,
 };
 

@@ -189,7 +189,7 @@ where
     InsertWithVersion<M, New>: QueryFragment<C::Backend> + QueryId,
 {
     fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Inserted<M::Key>> {
-        let forget = match backend::dialect(self).new_key {
+        let (forget, ask) = match backend::dialect(self).new_key {
             NewKey::Returning => {
                 let keys = keys::<M, C>(Insert::<M, ()>::new(new, initial, true), self)?;
                 return Ok(keys.into_iter().next().map_or(Inserted::Nothing, Inserted::Row));
@@ -198,13 +198,13 @@ where
             NewKey::LastInsertId { .. } if M::KEY_COLUMNS > 1 => {
                 return Ok(Inserted::RowOfUnknownKey);
             }
-            NewKey::LastInsertId { forget } => forget,
+            NewKey::LastInsertId { forget, ask } => (forget, ask),
         };
         self.batch_execute(forget)?;
         if <C as StoreNew<M, New>>::__insert_known(self, new, initial)? == 0 {
             return Ok(Inserted::Nothing);
         }
-        let keys = keys::<M, C>(SelectNewKey::<M>::new(), self)?;
+        let keys = keys::<M, C>(SelectNewKey::<M>::new(ask), self)?;
         Ok(keys.into_iter().next().map_or(Inserted::RowOfUnknownKey, Inserted::Row))
     }
 

@@ -80,14 +80,17 @@ where
     }
 }
 
-/// `SELECT id FROM t WHERE id = LAST_INSERT_ID()`
+/// `SELECT id FROM t WHERE id = <ask>`, where `ask` is how a database is asked for the number that it
+/// gave last.
 pub(crate) struct SelectNewKey<M: Versioned> {
     from: From<M>,
+    // Part of the text, and not of the id: a connection has one dialect.
+    ask: &'static str,
 }
 
 impl<M: Versioned> SelectNewKey<M> {
-    pub(crate) fn new() -> Self {
-        SelectNewKey { from: from::<M>() }
+    pub(crate) fn new(ask: &'static str) -> Self {
+        SelectNewKey { from: from::<M>(), ask }
     }
 }
 
@@ -112,7 +115,8 @@ where
         self.from.walk_ast(out.reborrow())?;
         out.push_sql(" WHERE ");
         M::__walk_key_columns(out.reborrow())?;
-        out.push_sql(" = LAST_INSERT_ID()");
+        out.push_sql(" = ");
+        out.push_sql(self.ask);
         Ok(())
     }
 }
