@@ -425,7 +425,8 @@ pub trait VersionedDsl: Versioned {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no such record, [`Error::KeyNotUnique`] when several rows
-    /// were written.
+    /// were written; [`Error::UnknownOutcome`] when the connection was lost and no transaction was
+    /// open: it may have been added, and nothing in the row tells.
     ///
     /// ```
     /// # include!("doctest_setup.rs");

@@ -33,7 +33,8 @@ struct Inner {
 
 struct Write {
     record: Record,
-    expected: String,
+    /// None for a write that is not guarded by a version.
+    expected: Option<String>,
     attempted: Option<String>,
     /// The same with its types, for the model that can resolve it.
     typed: Box<dyn Any + Send + Sync>,
@@ -44,6 +45,15 @@ impl UnknownOutcome {
         UnknownOutcome(Box::new(Inner { write: None, source: source.into() }))
     }
 
+    /// Of a write that no version guards, so that nothing in the row tells whether it happened.
+    pub(crate) fn of_unguarded(
+        record: Record,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let write = Write { record, expected: None, attempted: None, typed: Box::new(()) };
+        UnknownOutcome(Box::new(Inner { write: Some(write), source: source.into() }))
+    }
+
     pub(crate) fn of_write(
         record: Record,
         expected: String,
@@ -51,6 +61,7 @@ impl UnknownOutcome {
         typed: impl Any + Send + Sync,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
+        let expected = Some(expected);
         let write = Write { record, expected, attempted, typed: Box::new(typed) };
         UnknownOutcome(Box::new(Inner { write: Some(write), source: source.into() }))
     }
@@ -71,7 +82,7 @@ impl UnknownOutcome {
         Some(&self.0.write.as_ref()?.record)
     }
 
-    /// The version that the write expected, as canonical text.
+    /// The version that the write expected, as canonical text; none for an `increment`.
     ///
     /// ```
     /// # fn log(unknown: noclobber::error::UnknownOutcome) {
@@ -80,7 +91,7 @@ impl UnknownOutcome {
     /// ```
     #[must_use]
     pub fn expected(&self) -> Option<&str> {
-        Some(&self.0.write.as_ref()?.expected)
+        self.0.write.as_ref()?.expected.as_deref()
     }
 
     /// The version that the write would have left, as canonical text; none for a delete.
@@ -105,7 +116,10 @@ impl StdError for UnknownOutcome {
 impl fmt::Display for UnknownOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.write {
-            Some(Write { record, expected, .. }) => write!(
+            Some(Write { record, expected: None, .. }) => {
+                write!(f, "{record} may be written or not: the connection was lost")
+            }
+            Some(Write { record, expected: Some(expected), .. }) => write!(
                 f,
                 "{record} may be written or not: the connection was lost while its version \
                  {expected} was to be replaced"

@@ -10,13 +10,15 @@ use noclobber::{Error, transaction};
 use crate::support::proxy::{Cut, Proxy};
 
 diesel::table! {
-    notes (id) { id -> BigInt, text -> Text, version -> Binary }
+    notes (id) { id -> BigInt, text -> Text, views -> BigInt, version -> Binary }
 }
 
 #[derive(Debug, Clone, PartialEq, HasQuery, Versioned)]
 struct Note {
     id: i64,
     text: String,
+    #[versioned(unguarded)]
+    views: i64,
     version: UuidVersion,
 }
 
@@ -78,7 +80,7 @@ through_a_proxy! {
         let version = note.version;
         let sentence = "notes 1 may be written or not: the connection was lost while its version";
         assert!(display.starts_with(&format!("{sentence} {version} was to be replaced (")), "{display}");
-        let fields = format!(r#"Record {{ table: "notes", key: "1" }}, expected: "{version}", attempted: Some("#);
+        let fields = format!(r#"key: "1" }}, expected: Some("{version}"), attempted: Some("#);
         assert!(debug.contains(&fields), "{debug}");
         assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::NotApplied);
         assert_eq!(note.with("again").save(beside).unwrap().text, "again");
@@ -114,6 +116,22 @@ through_a_proxy! {
         assert_eq!(lost.record(), None);
         assert!(matches!(Note::resolve(&lost, beside), Err(Error::NotOfThisModel { .. })));
         assert_eq!(Note::find(1, beside).unwrap().text, "committed");
+    }
+
+    fn an_increment_whose_answer_was_lost_is_unknown_and_never_tried_again(proxy, note, cut_off, beside) {
+        Note::increment(1, notes::views, 1, cut_off).unwrap();
+        proxy.cut(Cut::After, "");
+        let error = Note::increment(1, notes::views, 1, cut_off).unwrap_err();
+        assert_eq!(error.retry(), Retry::Never);
+        let lost = unknown(error);
+        assert_eq!(lost.record().unwrap().key(), "1");
+        assert_eq!((lost.expected(), lost.attempted()), (None, None));
+        let sentence = "notes 1 may be written or not: the connection was lost (";
+        assert!(lost.to_string().starts_with(sentence), "{lost}");
+        assert!(matches!(Note::resolve(&lost, beside), Err(Error::NotOfThisModel { .. })));
+        // It was added, and a second try would have added it again.
+        let now = Note::find(1, beside).unwrap();
+        assert_eq!((now.views, now.version), (2, note.version));
     }
 
     fn a_commit_that_never_reached_the_server_is_unknown_too(proxy, note, cut_off, beside) {

@@ -42,8 +42,7 @@ pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
     run(&format!("KILL {id}"), killer);
 }
 
-pub(crate) const CREATE_NOTES: &str =
-    "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, version BINARY(16) NOT NULL)";
+pub(crate) const CREATE_NOTES: &str = "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, views BIGINT NOT NULL DEFAULT 0, version BINARY(16) NOT NULL)";
 
 pub(crate) fn set_level(level: &str, conn: &mut Conn) {
     run(&format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"), conn);

@@ -51,8 +51,7 @@ pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
     run(&format!("SELECT pg_terminate_backend({id}, 5000)"), killer);
 }
 
-pub(crate) const CREATE_NOTES: &str =
-    "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, version BYTEA NOT NULL)";
+pub(crate) const CREATE_NOTES: &str = "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, views BIGINT NOT NULL DEFAULT 0, version BYTEA NOT NULL)";
 
 pub(crate) fn set_level(level: &str, conn: &mut Conn) {
     run(&format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}"), conn);
