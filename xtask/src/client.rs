@@ -8,7 +8,9 @@
 
 use std::env;
 
-use crate::{Outcome, database::Database, debian, debian::Package, program, steps::Steps};
+use testserver::program;
+
+use crate::{Outcome, database::Database, debian, debian::Package, steps::Steps};
 
 const LIBPQ: Package = Package {
     name: "libpq-dev",

@@ -6,7 +6,9 @@
 
 use std::{path::Path, process::Command};
 
-use crate::{Outcome, program, steps::Steps, tool};
+use testserver::program;
+
+use crate::{Outcome, steps::Steps, tool};
 
 /// Something that a package brings.
 #[derive(Debug, Clone, Copy)]

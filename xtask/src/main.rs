@@ -13,12 +13,6 @@ mod database;
 mod debian;
 mod diesel_cli;
 mod lint;
-mod program;
-#[cfg(unix)]
-mod server;
-#[cfg(not(unix))]
-#[path = "server/absent.rs"]
-mod server;
 mod servers;
 mod shell;
 mod steps;
@@ -31,9 +25,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::Parser;
-
-/// What a task comes to; the error is the sentence its user reads.
-type Outcome<T> = Result<T, String>;
+use testserver::Outcome;
 
 /// Everything CI runs.
 #[derive(Parser)]

@@ -2,13 +2,9 @@
 
 use std::{env, process::Command};
 
-use crate::{
-    Outcome,
-    database::Database,
-    debian::Package,
-    server::{Mariadb, Postgres, Product, Server},
-    steps::Steps,
-};
+use testserver::{Mariadb, Postgres, Product, Server};
+
+use crate::{Outcome, database::Database, debian::Package, steps::Steps};
 
 const POSTGRESQL: Package = Package {
     name: "postgresql",

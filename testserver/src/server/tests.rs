@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Product, Server, command};
+use super::{Product, Server, command, data};
 use crate::program;
 
 /// Plays a server by running the line in a shell.
@@ -122,5 +122,22 @@ fn a_task_that_dies_is_cleaned_up_after() {
         thread::sleep(Duration::from_millis(10));
     }
     assert!(!lives(process));
+    assert!(!folder.exists());
+}
+
+#[test]
+fn a_server_that_crashed_is_started_again_where_it_was() {
+    let play = Play("echo x >> data/starts; echo come in; exec sleep 60");
+    let mut server = Server::start(&play).unwrap();
+    let (url, first) = (server.url().to_owned(), server.process.id());
+    server.crash(&play).unwrap();
+    assert!(!lives(first));
+    server.start_again(&play).unwrap();
+    assert_eq!(server.url(), url);
+    assert!(lives(server.process.id()));
+    assert_eq!(fs::read_to_string(data(&server.folder).join("starts")).unwrap(), "x\nx\n");
+
+    let folder = server.folder.path().to_owned();
+    drop(server);
     assert!(!folder.exists());
 }

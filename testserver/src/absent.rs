@@ -2,15 +2,15 @@
 
 use crate::Outcome;
 
-pub(crate) trait Product {
+pub trait Product {
     const NAME: &'static str;
 }
 
 #[derive(Debug)]
-pub(crate) struct Postgres;
+pub struct Postgres;
 
 impl Postgres {
-    pub(crate) fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         None
     }
 }
@@ -20,10 +20,10 @@ impl Product for Postgres {
 }
 
 #[derive(Debug)]
-pub(crate) struct Mariadb;
+pub struct Mariadb;
 
 impl Mariadb {
-    pub(crate) fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         None
     }
 }
@@ -34,14 +34,22 @@ impl Product for Mariadb {
 
 /// Cannot exist.
 #[derive(Debug)]
-pub(crate) enum Server {}
+pub enum Server {}
 
 impl Server {
-    pub(crate) fn start<P: Product>(_product: &P) -> Outcome<Self> {
+    pub fn start<P: Product>(_product: &P) -> Outcome<Self> {
         Err(format!("{} is started on Unix only; name a running server.", P::NAME))
     }
 
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
+        match *self {}
+    }
+
+    pub fn crash<P: Product>(&mut self, _product: &P) -> Outcome<()> {
+        match *self {}
+    }
+
+    pub fn start_again<P: Product>(&mut self, _product: &P) -> Outcome<()> {
         match *self {}
     }
 }

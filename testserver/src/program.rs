@@ -7,12 +7,12 @@ use std::{
 };
 
 /// The directories of `PATH`.
-pub(crate) fn search_path() -> Vec<PathBuf> {
+pub fn search_path() -> Vec<PathBuf> {
     env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 /// The first of the directories' files that has one of the names; an earlier name is preferred.
-pub(crate) fn find(names: &[&str], directories: &[PathBuf]) -> Option<PathBuf> {
+pub fn find(names: &[&str], directories: &[PathBuf]) -> Option<PathBuf> {
     names
         .iter()
         .flat_map(|name| directories.iter().map(move |directory| directory.join(name)))
@@ -20,7 +20,7 @@ pub(crate) fn find(names: &[&str], directories: &[PathBuf]) -> Option<PathBuf> {
 }
 
 /// What the program prints, without the white space around it, unless it fails or is not there.
-pub(crate) fn answer(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
+pub fn answer(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program.as_ref())
         .args(arguments)
         .stdin(Stdio::null())
@@ -53,6 +53,6 @@ mod tests {
     #[test]
     fn a_failing_or_absent_program_gives_no_answer() {
         assert_eq!(answer("no-such-program", &[]), None);
-        assert_eq!(answer(crate::cargo::program(), &["no-such-command"]), None);
+        assert_eq!(answer(env!("CARGO"), &["no-such-command"]), None);
     }
 }

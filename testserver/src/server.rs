@@ -1,8 +1,4 @@
-//! A database server that lives as long as its guard, in a private folder and on a free port.
-//!
-//! It listens on 127.0.0.1, lets everybody in, and trusts no disk: good for tests only. When the
-//! guard is dropped, the server is stopped and the folder removed. Should the task die without
-//! dropping it (Ctrl-C, `kill -9`), the [`Folder`]'s janitor does the same.
+//! A server's life: created, ready, stopped, perhaps started once more, and cleared away.
 
 mod account;
 mod folder;
@@ -13,16 +9,15 @@ use std::{
     fs::{self, File},
     io,
     net::{Ipv4Addr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::Outcome;
-
 use self::folder::Folder;
-pub(crate) use self::{mariadb::Mariadb, postgres::Postgres};
+pub use self::{mariadb::Mariadb, postgres::Postgres};
+use crate::Outcome;
 
 /// A slow machine that is busy with a build needs seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ATTEMPTS: usize = 5;
 
 /// What tells one kind of server from another.
-pub(crate) trait Product {
+pub trait Product {
+    /// What a sentence calls it.
     const NAME: &'static str;
     /// Accounts that it may run as when the task runs as root, which servers refuse to.
     const ACCOUNTS: &'static [&'static str];
@@ -46,19 +42,22 @@ pub(crate) trait Product {
     /// Serves the database in the foreground, and writes the log to the standard streams.
     fn serve(&self, data: &Path, port: u16) -> Command;
 
+    /// What a client of Diesel's connects to.
     fn url(port: u16) -> String;
 }
 
-/// A running server.
+/// A server of one's own.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     url: String,
+    port: u16,
     process: Child,
     folder: Folder,
 }
 
 impl Server {
-    pub(crate) fn start<P: Product>(product: &P) -> Outcome<Self> {
+    /// A server with an empty database.
+    pub fn start<P: Product>(product: &P) -> Outcome<Self> {
         for _ in 0..ATTEMPTS {
             let port = free_port()
                 .map_err(|error| format!("{} needs a free port on 127.0.0.1: {error}.", P::NAME))?;
@@ -70,7 +69,7 @@ impl Server {
     }
 
     /// Where clients connect.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
@@ -78,29 +77,43 @@ impl Server {
     fn start_on<P: Product>(product: &P, port: u16) -> Outcome<Option<Self>> {
         let failed = |error: io::Error| format!("{} could not be started: {error}.", P::NAME);
         let mut folder = Folder::new(P::NAME, P::ACCOUNTS)?;
-        let data = folder.path().join("data");
-        let log = folder.path().join("log");
-
-        let created = folder.inside(product.create(&data)).output().map_err(failed)?;
+        let created = folder.inside(product.create(&data(&folder))).output().map_err(failed)?;
         if !created.status.success() {
             let said = [created.stdout, created.stderr].concat();
             let said = String::from_utf8_lossy(&said);
             return Err(format!("{} could not create a database:\n{}", P::NAME, said.trim()));
         }
 
-        let stream = File::create(&log).map_err(failed)?;
-        let process = folder
-            .inside(product.serve(&data, port))
-            .stdout(stream.try_clone().map_err(failed)?)
-            .stderr(stream)
-            .spawn()
-            .map_err(failed)?;
-        folder.watch(&process, P::STOP);
-        Self { url: P::url(port), process, folder }.ready::<P>(&log)
+        let process = serve(product, port, &mut folder).map_err(failed)?;
+        let mut server = Self { url: P::url(port), port, process, folder };
+        Ok(server.ready::<P>()?.then_some(server))
+    }
+
+    /// Stops the server as a crash would, and leaves its data.
+    pub fn crash<P: Product>(&mut self, _product: &P) -> Outcome<()> {
+        let signal = format!("-{}", P::STOP);
+        let process = self.process.id().to_string();
+        let failed = |error: io::Error| format!("{} could not be stopped: {error}.", P::NAME);
+        Command::new("kill").args([&signal, &process]).status().map_err(failed)?;
+        self.process.wait().map_err(failed)?;
+        self.folder.forget();
+        Ok(())
+    }
+
+    /// Starts the server again after [`crash`](Self::crash), with the same data at the same place.
+    pub fn start_again<P: Product>(&mut self, product: &P) -> Outcome<()> {
+        self.process = serve(product, self.port, &mut self.folder)
+            .map_err(|error| format!("{} could not be started: {error}.", P::NAME))?;
+        if self.ready::<P>()? {
+            return Ok(());
+        }
+        Err(format!("{} found that somebody else has taken its port.", P::NAME))
     }
 
     /// Waits for the server by its log, which is its own, while another may answer at the port.
-    fn ready<P: Product>(mut self, log: &Path) -> Outcome<Option<Self>> {
+    ///
+    /// Returns false if the port is taken.
+    fn ready<P: Product>(&mut self) -> Outcome<bool> {
         let started = Instant::now();
         loop {
             // In this order, so that the last words of a server that ended are read.
@@ -108,16 +121,16 @@ impl Server {
             if ended {
                 self.folder.forget();
             }
-            let said = fs::read(log).unwrap_or_default();
+            let said = fs::read(log(&self.folder)).unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
             if ended && said.contains("Address already in use") {
-                return Ok(None);
+                return Ok(false);
             }
             if ended || started.elapsed() > PATIENCE {
                 return Err(format!("{} did not start; its log says:\n{}", P::NAME, said.trim()));
             }
             if said.contains(P::READY) {
-                return Ok(Some(self));
+                return Ok(true);
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -130,6 +143,26 @@ impl Drop for Server {
         // The janitor has the process stopped; this lets it see the end.
         let _ = self.process.wait();
     }
+}
+
+fn data(folder: &Folder) -> PathBuf {
+    folder.path().join("data")
+}
+
+fn log(folder: &Folder) -> PathBuf {
+    folder.path().join("log")
+}
+
+/// Starts the process, with a new log.
+fn serve<P: Product>(product: &P, port: u16, folder: &mut Folder) -> io::Result<Child> {
+    let stream = File::create(log(folder))?;
+    let process = folder
+        .inside(product.serve(&data(folder), port))
+        .stdout(stream.try_clone()?)
+        .stderr(stream)
+        .spawn()?;
+    folder.watch(&process, P::STOP);
+    Ok(process)
 }
 
 /// A port that nobody has, for the moment.

@@ -12,13 +12,14 @@ use crate::program;
 
 /// An installed MariaDB.
 #[derive(Debug)]
-pub(crate) struct Mariadb {
+pub struct Mariadb {
     server: PathBuf,
     setup: PathBuf,
 }
 
 impl Mariadb {
-    pub(crate) fn find() -> Option<Self> {
+    /// The one on the `PATH`, or where servers are kept from those who are not root.
+    pub fn find() -> Option<Self> {
         let mut directories = program::search_path();
         // Servers are rarely on the path of those who are not root.
         directories.extend(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from));

@@ -11,13 +11,13 @@ use crate::program;
 
 /// An installed PostgreSQL.
 #[derive(Debug)]
-pub(crate) struct Postgres {
+pub struct Postgres {
     programs: PathBuf,
 }
 
 impl Postgres {
     /// The one on the `PATH`, or the newest, or the one that `pg_config` speaks of.
-    pub(crate) fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let debian = newest_first(debian.map(|entry| entry.path()).collect());
         program::search_path()
