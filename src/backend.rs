@@ -4,6 +4,7 @@
 //! database it is. To support another database is to write another such table.
 
 mod classify;
+mod multi_connection;
 pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
@@ -71,7 +72,8 @@ impl Dialect {
 ///
 /// Implemented on the *backend*, so that it serves every connection type over it: pooled ones,
 /// instrumented ones, wrappers that nobody here has heard of. `C` is the connection, for backends
-/// that stand for several databases and have to look which one a connection belongs to.
+/// that stand for several databases and have to look which one a connection belongs to
+/// ([`multi_connection!`](crate::multi_connection) writes the impl for Diesel's enums).
 ///
 /// A third-party backend that speaks one of the dialects can join in, by
 /// `impl<C> HasDialect<C> for MyBackend` with one of the constants of this module. Code that is
@@ -92,7 +94,9 @@ impl Dialect {
     message = "noclobber does not know the database behind `{C}`",
     label = "unknown database",
     note = "enable the feature of your database in `Cargo.toml`: \
-            noclobber = {{ version = \"…\", features = [\"sqlite\"] }}"
+            noclobber = {{ version = \"…\", features = [\"sqlite\"] }}",
+    note = "for an enum with `#[derive(diesel::MultiConnection)]`, call \
+            `noclobber::multi_connection!` beside it"
 )]
 pub trait HasDialect<C>: Backend + 'static {
     /// The dialect of the database behind `conn`.
@@ -132,6 +136,7 @@ pub trait SupportedConnection: LoadConnection<Backend: HasDialect<Self>> {}
 impl<C> SupportedConnection for C where C: LoadConnection<Backend: HasDialect<C>> {}
 
 /// The dialect of the database behind a connection.
-pub(crate) fn dialect<C: SupportedConnection>(conn: &C) -> Dialect {
+#[doc(hidden)]
+pub fn dialect<C: SupportedConnection>(conn: &C) -> Dialect {
     <C::Backend as HasDialect<C>>::dialect(conn)
 }

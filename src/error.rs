@@ -88,6 +88,22 @@ pub enum Error {
         version: String,
     },
 
+    /// A write was carried out and the trigger that was to move the version on did not; the write is
+    /// rolled back.
+    ///
+    /// A version that stays would let the next stale write pass. See that the trigger fires at every
+    /// UPDATE of the table.
+    #[error(
+        "no trigger moved the version {version} of {record} on, as `#[versioned(trigger)]` says it \
+         does: nothing was written; create a trigger that does so at every UPDATE of the table"
+    )]
+    VersionUnchanged {
+        /// The record that was to be written.
+        record: Record,
+        /// The version that it has kept, as canonical text.
+        version: String,
+    },
+
     /// A change gave the record another key, so that the save would have hit another row.
     #[error(
         "the change of {loaded} turned its key into {changed}; a key is not changed by a save: \

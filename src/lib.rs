@@ -200,19 +200,23 @@ pub use noclobber_derive::Columns;
 ///
 pub use noclobber_derive::Versioned;
 
-/// What the derives' expansions name. No part of the public interface.
+/// What the expansions of the macros name. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use diesel::backend::Backend;
+    pub use diesel::connection::Connection;
     pub use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
     pub use diesel::dsl::SqlTypeOf;
     pub use diesel::expression::Selectable;
     pub use diesel::query_builder::{AstPass, QueryFragment};
     pub use diesel::query_source::{Column, QuerySource};
+    #[cfg(feature = "r2d2")]
+    pub use diesel::r2d2::{ManageConnection, PooledConnection};
     pub use diesel::result::QueryResult;
     pub use diesel::row::Row;
     pub use diesel::sql_types::BigInt;
 
+    pub use crate::backend::dialect;
     pub use crate::model::bounds::{Bind, OfTable, Read, Selection, checks};
     pub use crate::model::{Columns, Unguarded, Versioned, VersionedOn};
     // For the derive to name beside an error, when the model's own table cannot be told.

@@ -55,6 +55,10 @@ pub trait Versioned: Sized + 'static {
     #[doc(hidden)]
     const PRECISION: Precision = Precision::Microseconds;
 
+    /// Whether a trigger of the database moves the version on.
+    #[doc(hidden)]
+    const BY_TRIGGER: bool = false;
+
     /// How many columns the key has.
     #[doc(hidden)]
     const KEY_COLUMNS: usize = 1;

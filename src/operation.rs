@@ -15,6 +15,7 @@
 //! # fn main() { publish(1, &mut documents_with_one_row()).unwrap(); }
 //! ```
 
+mod by_trigger;
 mod create;
 mod delete;
 mod find;
@@ -194,6 +195,10 @@ pub trait VersionedDsl: Versioned {
     /// for the counters, and a bind for all other versions. Only when no row was
     /// changed, a `SELECT version` finds out why.
     ///
+    /// Where a trigger keeps the version (`#[versioned(trigger)]`), `<next>` is the column itself, and
+    /// a `SELECT version` reads back what the trigger made of it. The two are one transaction, or a
+    /// savepoint when one is open.
+    ///
     /// The key is taken from the record as it is now: a record whose key was changed in memory hits
     /// whatever row has that key and version.
     ///
@@ -211,8 +216,9 @@ pub trait VersionedDsl: Versioned {
     ///
     /// [`Error::ConcurrentModification`] when the record has another version, is gone, or the
     /// database kept the write from it ([`Found`](crate::Found) tells); [`Error::UnknownOutcome`] when
-    /// the connection was lost and no transaction was open; [`Error::VersionExhausted`] when its counter is at the maximum;
-    /// [`Error::KeyNotUnique`] when several rows were written.
+    /// the connection was lost and no transaction was open; [`Error::VersionExhausted`] when its
+    /// counter is at the maximum; [`Error::KeyNotUnique`] when several rows were written;
+    /// [`Error::VersionUnchanged`] when a trigger was to move the version on and did not.
     ///
     /// ```
     /// # include!("doctest_setup.rs");
@@ -411,6 +417,8 @@ pub trait VersionedDsl: Versioned {
     }
 
     /// Adds to a column that is outside conflict detection. The version stays.
+    ///
+    /// (Unless a trigger keeps the version: to that one it is an UPDATE like any other.)
     ///
     /// For counters that many writers raise at once (views, votes, stock movements), where the sum
     /// is what counts and not who was first. The column's field is marked

@@ -79,18 +79,22 @@ where
 }
 
 /// What a write sets the version to: `"version" = ?`, or `"version" = "version" + 1` where that is
-/// the same, since the row has the expected version or is not written.
+/// the same, since the row has the expected version or is not written. Where a trigger does it,
+/// `"version" = "version"`: an assignment that changes nothing, so that even a write without another
+/// one sets the trigger off.
 fn walk_next<'b, M, DB>(next: &'b M::Version, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
 where
     DB: Backend,
     M: VersionedOn<DB>,
 {
-    if !M::Version::COUNTS {
+    if !M::Version::COUNTS && !M::BY_TRIGGER {
         return walk_version::<M, DB>(next, out);
     }
     out.push_identifier(M::VersionColumn::NAME)?;
     out.push_sql(" = ");
     out.push_identifier(M::VersionColumn::NAME)?;
-    out.push_sql(" + 1");
+    if !M::BY_TRIGGER {
+        out.push_sql(" + 1");
+    }
     Ok(())
 }

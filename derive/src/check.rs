@@ -41,7 +41,7 @@ pub(crate) fn part(part: &Model) -> Result<()> {
         ));
     }
     let precision = part.precision.as_ref().map(|precision| precision.span);
-    if let Some(span) = part.start_at_clock.or(precision) {
+    if let Some(span) = part.start_at_clock.or(part.by_trigger).or(precision) {
         return Err(Error::new(span, "this attribute belongs to the model with the version"));
     }
     one_field_per_column(part)

@@ -57,6 +57,11 @@ fn facts_of_model(model: &Model, facts: &Facts<'_>) -> TokenStream {
         let variant = &precision.variant;
         quote!(const PRECISION: __nc::Precision = __nc::Precision::#variant;)
     });
+    let by_trigger = model.by_trigger.map(|_| {
+        quote!(
+            const BY_TRIGGER: bool = true;
+        )
+    });
     let initial = model.start_at_clock.map(|span| {
         let initial_at = quote_spanned! {span=>
             <#version_type as __nc::StartsAtClock>::initial_at
@@ -77,6 +82,7 @@ fn facts_of_model(model: &Model, facts: &Facts<'_>) -> TokenStream {
             const TABLE: &'static str = #table_name;
             const KEY_COLUMNS: usize = #key_columns;
             #precision
+            #by_trigger
 
             #[inline]
             fn key(&self) -> Self::Key {

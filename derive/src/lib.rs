@@ -31,6 +31,8 @@ use self::parse::Model;
 ///   long as the clock has moved on).
 /// * `#[versioned(precision = s)]`, `ms`, or `us` (the default): how finely the database keeps a
 ///   version that is a timestamp.
+/// * `#[versioned(trigger)]`: a trigger of the database moves the version on at each UPDATE. A save
+///   leaves it to the trigger, and reads it back in the same transaction.
 ///
 /// # Attributes of a field
 ///

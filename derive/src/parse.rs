@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) primary_key: Vec<Ident>,
     pub(crate) fields: Vec<Field>,
     pub(crate) start_at_clock: Option<Span>,
+    /// `trigger`: the database moves the version on.
+    pub(crate) by_trigger: Option<Span>,
     pub(crate) precision: Option<Precision>,
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn model(input: &DeriveInput, what: &str, wrong: &mut Vec<Error>) -> 
             .map(|(position, field)| self::field(position, field, wrong))
             .collect(),
         start_at_clock: attributes.start_at_clock,
+        by_trigger: attributes.by_trigger,
         precision: attributes.precision,
     }
 }

@@ -66,6 +66,18 @@ impl UnknownOutcome {
         UnknownOutcome(Box::new(Inner { write: Some(write), source: source.into() }))
     }
 
+    /// Says of a lost COMMIT that it was that of a single write.
+    pub(crate) fn about(
+        mut self,
+        record: Record,
+        expected: String,
+        typed: impl Any + Send + Sync,
+    ) -> Self {
+        let expected = Some(expected);
+        self.0.write = Some(Write { record, expected, attempted: None, typed: Box::new(typed) });
+        self
+    }
+
     pub(crate) fn typed<T: 'static>(&self) -> Option<&T> {
         self.0.write.as_ref()?.typed.downcast_ref()
     }
@@ -94,7 +106,8 @@ impl UnknownOutcome {
         self.0.write.as_ref()?.expected.as_deref()
     }
 
-    /// The version that the write would have left, as canonical text; none for a delete.
+    /// The version that the write would have left, as canonical text; none for a delete,
+    /// and where a trigger of the database chooses it.
     ///
     /// ```
     /// # fn log(unknown: noclobber::error::UnknownOutcome) {

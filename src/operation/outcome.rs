@@ -40,7 +40,15 @@ pub(super) struct Write<'a, M: Versioned> {
 pub(super) struct Lost<M: Versioned> {
     pub(super) key: M::Key,
     pub(super) expected: M::Version,
-    pub(super) attempted: Option<M::Version>,
+    pub(super) attempt: Attempt<M::Version>,
+}
+
+/// What a write would have left behind.
+pub(super) enum Attempt<V> {
+    Version(V),
+    /// A version that nobody here knows.
+    AnotherVersion,
+    NoRow,
 }
 
 /// Judges a guarded write by the rows it changed: one is as it should be.
@@ -89,18 +97,34 @@ where
         return error.into();
     }
     match backend::reason(&error) {
-        Some(Reason::Serialization) => match found::<M>(conn.__look(key), expected) {
-            found @ (Found::Version(_) | Found::Deleted) => conflict::<M>(key, expected, found),
-            _ => error.into(),
-        },
+        Some(Reason::Serialization) => {
+            faster::<M, C>(key, expected, conn).unwrap_or_else(|| error.into())
+        }
         Some(Reason::ConnectionLost) => Error::UnknownOutcome(UnknownOutcome::of_write(
             record::<M>(key),
             expected.text().into_owned(),
             next.map(|next| next.text().into_owned()),
-            Lost::<M> { key: key.clone(), expected: expected.clone(), attempted: next.cloned() },
+            Lost::<M> {
+                key: key.clone(),
+                expected: expected.clone(),
+                attempt: next.cloned().map_or(Attempt::NoRow, Attempt::Version),
+            },
             error,
         )),
         _ => error.into(),
+    }
+}
+
+/// The conflict, if somebody else has written: who was faster, when the database has ended a
+/// transaction that is known to have been this write's alone.
+pub(super) fn faster<M, C>(key: &M::Key, expected: &M::Version, conn: &mut C) -> Option<Error>
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    match found::<M>(conn.__look(key), expected) {
+        found @ (Found::Version(_) | Found::Deleted) => Some(conflict::<M>(key, expected, found)),
+        Found::Vetoed | Found::Unknown => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `patch`: a guarded UPDATE of the columns that the caller names.
 
+use super::by_trigger;
 use super::outcome::{self, Write};
 use super::store::StoreChanges;
 use crate::error::Result;
@@ -16,6 +17,11 @@ where
     M: Versioned,
     C: StoreChanges<M, Changes>,
 {
+    if M::BY_TRIGGER {
+        return by_trigger::write::<M, C>(key, expected, conn, |conn| {
+            conn.__patch(changes, expected, key, expected)
+        });
+    }
     let next = outcome::next::<M>(key, expected)?;
     let alone = is_alone(conn);
     let rows = conn.__patch(changes, &next, key, expected);

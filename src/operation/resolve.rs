@@ -1,6 +1,6 @@
 //! `resolve`: what became of a write whose answer was lost.
 
-use super::outcome::Lost;
+use super::outcome::{Attempt, Lost};
 use super::store::Store;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
@@ -26,7 +26,7 @@ pub enum Resolution {
     Applied,
     /// It did not happen: the record has the version that it expected.
     NotApplied,
-    /// Somebody else has written since, so that nobody can tell.
+    /// Somebody else has written since, or a trigger chose the version, so that nobody can tell.
     Overtaken,
 }
 
@@ -34,14 +34,15 @@ pub(super) fn resolve<M: Versioned, C: Store<M>>(
     unknown: &UnknownOutcome,
     conn: &mut C,
 ) -> Result<Resolution> {
-    let Some(Lost { key, expected, attempted }) = unknown.typed::<Lost<M>>() else {
+    let Some(Lost { key, expected, attempt }) = unknown.typed::<Lost<M>>() else {
         return Err(Error::NotOfThisModel { table: M::TABLE });
     };
     // Holding the row waits for a statement that is still on its way through the server.
     transaction(conn, |conn| {
-        Ok(match conn.__hold(key)? {
-            present if present == *attempted => Resolution::Applied,
-            Some(present) if present == *expected => Resolution::NotApplied,
+        Ok(match (conn.__hold(key)?, attempt) {
+            (Some(present), Attempt::Version(next)) if present == *next => Resolution::Applied,
+            (None, Attempt::NoRow) => Resolution::Applied,
+            (Some(present), _) if present == *expected => Resolution::NotApplied,
             _ => Resolution::Overtaken,
         })
     })

@@ -1,5 +1,6 @@
 //! `save` and `touch`: one guarded UPDATE.
 
+use super::by_trigger;
 use super::outcome::{self, Write};
 use super::store::Store;
 use crate::error::Result;
@@ -8,6 +9,13 @@ use crate::transaction::is_alone;
 
 pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
     let key = model.key();
+    if M::BY_TRIGGER {
+        let raised = by_trigger::write::<M, C>(&key, model.version(), conn, |conn| {
+            conn.__update(&model, model.version(), &key)
+        })?;
+        model.__set_version(raised);
+        return Ok(model);
+    }
     let next = outcome::next::<M>(&key, model.version())?;
     let alone = is_alone(conn);
     let rows = conn.__update(&model, &next, &key);
@@ -20,6 +28,13 @@ pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Res
 
 pub(super) fn touch<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
     let key = model.key();
+    if M::BY_TRIGGER {
+        let raised = by_trigger::write::<M, C>(&key, model.version(), conn, |conn| {
+            conn.__touch(model.version(), &key, model.version())
+        })?;
+        model.__set_version(raised);
+        return Ok(model);
+    }
     let next = outcome::next::<M>(&key, model.version())?;
     let alone = is_alone(conn);
     let rows = conn.__touch(&next, &key, model.version());

@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::{Guard, walk_version};
+use super::{Guard, walk_next, walk_version};
 use crate::model::{Versioned, VersionedOn};
 
 /// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`
@@ -38,7 +38,11 @@ where
             self.changes.walk_ast(out.reborrow())?;
             out.push_sql(", ");
         }
-        walk_version::<M, DB>(self.next, out.reborrow())?;
+        if M::BY_TRIGGER {
+            walk_next::<M, DB>(self.next, out.reborrow())?;
+        } else {
+            walk_version::<M, DB>(self.next, out.reborrow())?;
+        }
         self.guard.walk_condition(out)
     }
 }

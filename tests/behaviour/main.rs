@@ -15,6 +15,8 @@ mod creating;
 mod deleting;
 mod errors;
 mod finding;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod generic;
 mod interleaving;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod isolation;
@@ -30,6 +32,7 @@ mod returning;
 mod saving;
 mod support;
 mod transactions;
+mod triggers;
 mod verifying;
 mod versions;
 mod what_others_got_wrong;

@@ -44,6 +44,7 @@ pub(super) struct StructAttributes {
     pub(super) table: Option<Path>,
     pub(super) primary_key: Option<Vec<Ident>>,
     pub(super) start_at_clock: Option<Span>,
+    pub(super) by_trigger: Option<Span>,
     pub(super) precision: Option<Precision>,
 }
 
@@ -78,6 +79,8 @@ impl Attributes for StructAttributes {
             } else {
                 wrong.push(Error::new(start.span(), "a version starts at `clock`, or by itself"));
             }
+        } else if meta.path.is_ident("trigger") {
+            self.by_trigger = Some(meta.path.span());
         } else if meta.path.is_ident("precision") {
             let unit: Ident = meta.value()?.parse()?;
             match Precision::of(&unit) {
@@ -89,7 +92,7 @@ impl Attributes for StructAttributes {
             wrong.push(meta.error(if of_a_field {
                 "this attribute belongs to a field"
             } else {
-                "unknown attribute: a struct knows `start = clock` and `precision = …`"
+                "unknown attribute: a struct knows `start = clock`, `precision = …` and `trigger`"
             }));
             skip(meta)?;
         }

@@ -18,6 +18,10 @@ pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents FOR EACH ROW SIGNAL SQLSTATE '45000'";
 pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail";
 
+pub(crate) const MOVE_VERSION: &str = "
+    CREATE TRIGGER move_version BEFORE UPDATE ON documents
+        FOR EACH ROW SET NEW.version = OLD.version + 10";
+
 pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";

@@ -27,6 +27,12 @@ pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents FOR EACH ROW EXECUTE FUNCTION fail()";
 pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail ON documents";
 
+pub(crate) const MOVE_VERSION: &str = "
+    CREATE FUNCTION move_version() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN NEW.version = OLD.version + 10; RETURN NEW; END';
+    CREATE TRIGGER move_version BEFORE UPDATE ON documents
+        FOR EACH ROW EXECUTE FUNCTION move_version()";
+
 pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = " FOR SHARE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";

@@ -33,6 +33,15 @@ macro_rules! server {
                 self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
             }
 
+            pub(crate) fn url(&self) -> &str {
+                &self.url
+            }
+
+            /// What brings a connection into the place.
+            pub(crate) fn enter(&self) -> String {
+                format!($enter, self.place)
+            }
+
             /// Host and port.
             pub(crate) fn address(&self) -> &str {
                 $crate::support::server::address(&self.url)
@@ -40,7 +49,7 @@ macro_rules! server {
 
             fn connect_to(&self, url: &str) -> Conn {
                 let mut conn = <Conn as diesel::Connection>::establish(url).unwrap();
-                run(&format!($enter, self.place), &mut conn);
+                run(&self.enter(), &mut conn);
                 conn
             }
         }

@@ -24,6 +24,11 @@ pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'no'); END";
 pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail";
 
+/// A trigger that moves the version on at every UPDATE.
+pub(crate) const MOVE_VERSION: &str = "
+    CREATE TRIGGER move_version AFTER UPDATE ON documents
+    BEGIN UPDATE documents SET version = OLD.version + 10 WHERE id = NEW.id; END";
+
 /// The lock clauses of the look after a refused write, and of `verify`.
 pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = "";

@@ -1,0 +1,62 @@
+//! Writes whose version a trigger moves on: it is read back in the transaction of the write.
+
+use super::outcome::{self, Attempt, Lost, Write};
+use super::store::Store;
+use crate::error::{Error, Found, Reason, Result};
+use crate::model::{Versioned, record};
+use crate::transaction::{is_alone, transaction};
+use crate::version::Version;
+
+/// Sends a guarded write and answers the version that the row has then.
+///
+/// A version that stayed is an error, and the write is rolled back: the next stale write would match.
+pub(super) fn write<M, C>(
+    key: &M::Key,
+    expected: &M::Version,
+    conn: &mut C,
+    send: impl FnOnce(&mut C) -> diesel::QueryResult<usize>,
+) -> Result<M::Version>
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    let alone = is_alone(conn);
+    let answer = transaction(conn, |conn| {
+        let rows = send(conn);
+        // Of what happens to the whole transaction is told below.
+        let write = Write { key, expected, next: None, alone: false };
+        outcome::written::<M, C>(rows, write, conn)?;
+        match conn.__look(key)? {
+            Some(moved) if moved != *expected => Ok(moved),
+            Some(stayed) => Err(Error::VersionUnchanged {
+                record: record::<M>(key),
+                version: stayed.text().into_owned(),
+            }),
+            None => Err(outcome::conflict::<M>(key, expected, Found::Deleted)),
+        }
+    });
+    answer.map_err(
+        |error| if alone { of_a_lone_write::<M, C>(error, key, expected, conn) } else { error },
+    )
+}
+
+/// What became of a transaction that was this write's alone.
+#[cold]
+fn of_a_lone_write<M, C>(error: Error, key: &M::Key, expected: &M::Version, conn: &mut C) -> Error
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    match error {
+        Error::Unavailable(unavailable) if unavailable.reason() == Reason::Serialization => {
+            outcome::faster::<M, C>(key, expected, conn).unwrap_or(Error::Unavailable(unavailable))
+        }
+        Error::UnknownOutcome(unknown) => {
+            let attempt = Attempt::AnotherVersion;
+            let lost = Lost::<M> { key: key.clone(), expected: expected.clone(), attempt };
+            let record = record::<M>(key);
+            Error::UnknownOutcome(unknown.about(record, expected.text().into_owned(), lost))
+        }
+        error => error,
+    }
+}
