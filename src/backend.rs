@@ -34,9 +34,15 @@ pub struct Dialect {
     pub(crate) before_commit: &'static str,
     /// What makes the look after a miss see the present: a lock clause, or nothing.
     pub(crate) present: &'static str,
+    /// What stands before and behind the table's name in a branch that the look ends with. The branch
+    /// selects a NULL where a policy may keep rows from this account's sight: there, a row that is not
+    /// seen need not be gone.
+    pub(crate) hidden: Option<(&'static str, &'static str)>,
     /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
     /// or nothing where the transaction holds it already.
     pub(crate) hold: &'static str,
+    /// The same for a row that the transaction is going to write.
+    pub(crate) hold_to_write: &'static str,
     /// Whether there is a server at the other end, whose connection can be lost and who may refuse a
     /// lone statement for its isolation level.
     pub(crate) remote: bool,

@@ -30,7 +30,7 @@ mod verify;
 
 pub use self::resolve::Resolution;
 pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
-pub use self::verify::{Verify, verify_all};
+pub use self::verify::{ForUpdate, Verify, verify_all};
 
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
@@ -367,7 +367,8 @@ pub trait VersionedDsl: Versioned {
     /// # Errors
     ///
     /// [`Error::NotInTransaction`] when none is open, since the row would be let go at once;
-    /// [`Error::ConcurrentModification`] when the record has another version or is gone.
+    /// [`Error::ConcurrentModification`] when the record has another version or is gone, or
+    /// (`Found::Vetoed`) when a policy of the database lets this account see it and not hold it.
     ///
     /// ```
     /// # include!("doctest_setup.rs");
@@ -383,6 +384,30 @@ pub trait VersionedDsl: Versioned {
     /// ```
     fn verify<C: Store<Self>>(&self, conn: &mut C) -> Result<()> {
         verify::verify(self, conn)
+    }
+
+    /// Marks the record, for [`verify_all`], as one that the transaction is going to write.
+    ///
+    /// Sends nothing by itself. What [`verify_all`] sends for it has the lock clause of a write
+    /// (`FOR UPDATE`, `FOR NO KEY UPDATE` on PostgreSQL) where [`verify`](Self::verify) has that of a
+    /// read.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// # let ann = Document::find(1, conn)?;
+    /// # let bob = Document::create(documents::title.eq("on call"), conn)?;
+    /// // Ann goes off call, and relies on it that Bob is on.
+    /// noclobber::transaction(conn, |conn| {
+    ///     noclobber::verify_all(&[&ann.for_update(), &bob], conn)?;
+    ///     Document { title: "off call".into(), ..ann }.save(conn)
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn for_update(&self) -> ForUpdate<'_, Self> {
+        ForUpdate(self)
     }
 
     /// Writes only the columns that `changes` names, if the record is at this version, and gives

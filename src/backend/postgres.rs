@@ -20,7 +20,8 @@ use crate::error::Reason;
 ///
 /// A look after a refused write sees the present by itself at READ COMMITTED, and needs no lock
 /// clause: one would need more rights, and would be filtered by the policies for updates, so that a
-/// veto looked like a delete.
+/// veto looked like a delete. Where row-level security is active for the account, a row that is not seen
+/// may be there all the same, and is answered as [`Found::Unknown`](crate::Found::Unknown).
 ///
 /// ```
 /// assert_eq!(noclobber::backend::postgres::DIALECT.name(), "PostgreSQL");
@@ -30,7 +31,10 @@ pub const DIALECT: Dialect = Dialect {
     after_begin: "SAVEPOINT noclobber_alive",
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
+    hidden: Some((" UNION ALL SELECT NULL WHERE row_security_active('", "')")),
     hold: " FOR SHARE",
+    // What an UPDATE takes that leaves the key alone: rows that refer to this one do not wait for it.
+    hold_to_write: " FOR NO KEY UPDATE",
     remote: true,
     new_key: NewKey::Returning,
     migrations: None,

@@ -61,7 +61,8 @@ pub enum Found {
     /// write from it. Or the version is stored in another form than Diesel writes it, and does not
     /// match for that reason (a timestamp on SQLite that another program has written).
     Vetoed,
-    /// Nobody knows: the look at what is there failed. The write was refused all the same.
+    /// Nobody knows: the look at what is there failed, or it saw nothing and row-level security may
+    /// keep the row from this account's sight. The write was refused all the same.
     Unknown,
 }
 
@@ -158,8 +159,8 @@ impl fmt::Display for ConcurrentModificationError {
             ),
             Found::Unknown => write!(
                 f,
-                "{record} was not written: no row had the expected version {expected}, and the \
-                 look at what is there instead failed"
+                "{record} was not written: no row had the expected version {expected}, and what \
+                 is there instead could not be seen"
             ),
         }?;
         super::unavailable::attempted(*attempts, f)

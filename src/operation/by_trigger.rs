@@ -1,7 +1,7 @@
 //! Writes whose version a trigger moves on: it is read back in the transaction of the write.
 
 use super::outcome::{self, Attempt, Lost, Write};
-use super::store::Store;
+use super::store::{Seen, Store};
 use crate::error::{Error, Found, Reason, Result};
 use crate::model::{Versioned, record};
 use crate::transaction::{is_alone, transaction};
@@ -27,12 +27,13 @@ where
         let write = Write { key, expected, next: None, alone: false };
         outcome::written::<M, C>(rows, write, conn)?;
         match conn.__look(key)? {
-            Some(moved) if moved != *expected => Ok(moved),
-            Some(stayed) => Err(Error::VersionUnchanged {
+            Seen::Version(moved) if moved != *expected => Ok(moved),
+            Seen::Version(stayed) => Err(Error::VersionUnchanged {
                 record: record::<M>(key),
                 version: stayed.text().into_owned(),
             }),
-            None => Err(outcome::conflict::<M>(key, expected, Found::Deleted)),
+            Seen::Nothing => Err(outcome::conflict::<M>(key, expected, Found::Deleted)),
+            Seen::Hidden => Err(outcome::conflict::<M>(key, expected, Found::Unknown)),
         }
     });
     answer.map_err(

@@ -6,7 +6,7 @@
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 
-use super::store::Store;
+use super::store::{Seen, Store};
 use crate::backend;
 use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result, UnknownOutcome};
 use crate::model::{Versioned, record};
@@ -130,15 +130,15 @@ where
 
 /// What a look saw after a write that expected another version.
 pub(super) fn found<M: Versioned>(
-    look: QueryResult<Option<M::Version>>,
+    look: QueryResult<Seen<M::Version>>,
     expected: &M::Version,
 ) -> Found {
     match look {
-        Ok(Some(present)) if present == *expected => Found::Vetoed,
-        Ok(Some(present)) => Found::Version(present.text().into_owned()),
-        Ok(None) => Found::Deleted,
+        Ok(Seen::Version(present)) if present == *expected => Found::Vetoed,
+        Ok(Seen::Version(present)) => Found::Version(present.text().into_owned()),
+        Ok(Seen::Nothing) => Found::Deleted,
         // A failing look never hides the conflict.
-        Err(_) => Found::Unknown,
+        Ok(Seen::Hidden) | Err(_) => Found::Unknown,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `resolve`: what became of a write whose answer was lost.
 
 use super::outcome::{Attempt, Lost};
-use super::store::Store;
+use super::store::{Seen, Store};
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
 use crate::transaction::transaction;
@@ -39,11 +39,21 @@ pub(super) fn resolve<M: Versioned, C: Store<M>>(
     };
     // Holding the row waits for a statement that is still on its way through the server.
     transaction(conn, |conn| {
-        Ok(match (conn.__hold(key)?, attempt) {
-            (Some(present), Attempt::Version(next)) if present == *next => Resolution::Applied,
-            (None, Attempt::NoRow) => Resolution::Applied,
-            (Some(present), _) if present == *expected => Resolution::NotApplied,
+        Ok(match (seen::<M, C>(key, conn)?, attempt) {
+            (Seen::Version(present), Attempt::Version(next)) if present == *next => {
+                Resolution::Applied
+            }
+            (Seen::Nothing, Attempt::NoRow) => Resolution::Applied,
+            (Seen::Version(present), _) if present == *expected => Resolution::NotApplied,
             _ => Resolution::Overtaken,
         })
+    })
+}
+
+/// The version that is there and stays, or why there is none.
+fn seen<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<Seen<M::Version>> {
+    Ok(match conn.__hold(key)? {
+        Some(version) => Seen::Version(version),
+        None => conn.__look(key)?,
     })
 }

@@ -12,6 +12,7 @@ use diesel::expression::expression_types::Untyped;
 use diesel::insertable::Insertable;
 use diesel::query_builder::{AsChangeset, Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
+use diesel::row::{Field, Row};
 use diesel::sql_types::SqlType;
 use diesel::sql_types::ops::Add;
 
@@ -19,8 +20,8 @@ use crate::backend::{self, NewKey, SupportedConnection};
 use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::{
-    Delete, Guard, Hold, Increment, Insert, InsertWithVersion, Look, Patch, Purpose, SelectNewKey,
-    SelectRecord, SelectVersion, Touch, Update, WithVersion,
+    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, Look, Patch, Purpose,
+    SelectNewKey, SelectRecord, SelectVersion, Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -64,11 +65,27 @@ pub trait Store<M: Versioned>: SupportedConnection {
 
     /// The version that is there now.
     #[doc(hidden)]
-    fn __look(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
+    fn __look(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>>;
 
     /// The version that is there, and stays until the transaction ends.
     #[doc(hidden)]
     fn __hold(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
+
+    /// The same, for a record that the transaction is going to write.
+    #[doc(hidden)]
+    fn __hold_to_write(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
+}
+
+/// What a look saw.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Seen<V> {
+    /// The record, at this version.
+    Version(V),
+    /// No record; but there may be one that this account is not to see.
+    Hidden,
+    /// No record.
+    Nothing,
 }
 
 impl<C, M> Store<M> for C
@@ -103,24 +120,36 @@ where
         self.load(select)?.map(|row| read(M::__read(&row?))).collect()
     }
 
-    fn __look(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
-        select_version::<M, C, Look>(key, self)
+    fn __look(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>> {
+        let dialect = backend::dialect(self);
+        let mut seen = Seen::Nothing;
+        for row in self.load(SelectVersion::<M, Look>::new(key, dialect))? {
+            let row = row?;
+            if row.get(0).is_some_and(|version| !version.is_null()) {
+                return read(M::__read_version(&row)).map(Seen::Version);
+            }
+            seen = Seen::Hidden;
+        }
+        Ok(seen)
     }
 
     fn __hold(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
-        select_version::<M, C, Hold>(key, self)
+        hold::<M, C, Hold>(key, self)
+    }
+
+    fn __hold_to_write(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
+        hold::<M, C, HoldToWrite>(key, self)
     }
 }
 
-fn select_version<M, C, P>(key: &M::Key, conn: &mut C) -> QueryResult<Option<M::Version>>
+fn hold<M, C, P>(key: &M::Key, conn: &mut C) -> QueryResult<Option<M::Version>>
 where
     C: SupportedConnection,
     M: VersionedOn<C::Backend>,
     P: Purpose,
 {
     let dialect = backend::dialect(conn);
-    let select = SelectVersion::<M, P>::new(key, dialect);
-    let mut rows = conn.load(select)?;
+    let mut rows = conn.load(SelectVersion::<M, P>::new(key, dialect))?;
     rows.next().map(|row| read(M::__read_version(&row?))).transpose()
 }
 

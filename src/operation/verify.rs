@@ -1,23 +1,36 @@
 //! `verify`: what a write depends on is still what was read, and stays so until commit.
 
+use diesel::QueryResult;
+
 use super::outcome;
-use super::store::Store;
+use super::store::{Seen, Store};
 use crate::backend::SupportedConnection;
-use crate::error::{Error, Found, Result};
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::model::Versioned;
 use crate::transaction::depth;
 
 pub(super) fn verify<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> Result<()> {
+    verify_by(model, conn, C::__hold)
+}
+
+/// `hold` reads the version and takes the lock.
+fn verify_by<M: Versioned, C: Store<M>>(
+    model: &M,
+    conn: &mut C,
+    hold: impl FnOnce(&mut C, &M::Key) -> QueryResult<Option<M::Version>>,
+) -> Result<()> {
     if depth(conn)? == 0 {
         return Err(Error::NotInTransaction);
     }
-    let key = model.key();
-    match outcome::found::<M>(Ok(conn.__hold(&key)?), model.version()) {
-        // Where a missed write would call it a veto, it is just what was hoped for.
-        Found::Vetoed => Ok(()),
-        found => Err(outcome::conflict::<M>(&key, model.version(), found)),
-    }
+    let (key, expected) = (model.key(), model.version());
+    let found = match hold(conn, &key)? {
+        Some(held) if held == *expected => return Ok(()),
+        Some(held) => outcome::found::<M>(Ok(Seen::Version(held)), expected),
+        // Nothing that could be held; a policy may let the row be seen all the same.
+        None => outcome::found::<M>(conn.__look(&key), expected),
+    };
+    Err(outcome::conflict::<M>(&key, expected, found))
 }
 
 /// A record that a transaction depends on: what [`verify_all`] takes.
@@ -55,11 +68,36 @@ impl<M: Versioned, C: Store<M>> Verify<C> for M {
     }
 }
 
+/// A record that a transaction depends on and is going to write: what
+/// [`for_update`](crate::VersionedDsl::for_update) makes of one for [`verify_all`].
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::operation::ForUpdate;
+///
+/// # let document = Document::find(1, &mut documents_with_one_row()).unwrap();
+/// let to_be_written: ForUpdate<'_, Document> = document.for_update();
+/// ```
+#[derive(Debug)]
+pub struct ForUpdate<'a, M>(pub(super) &'a M);
+
+impl<M: Versioned, C: Store<M>> Verify<C> for ForUpdate<'_, M> {
+    fn __place(&self) -> (&'static str, String) {
+        (M::TABLE, self.0.key().text())
+    }
+
+    fn __verify(&self, conn: &mut C) -> Result<()> {
+        verify_by(self.0, conn, C::__hold_to_write)
+    }
+}
+
 /// [`verify`](crate::VersionedDsl::verify) for several records, of any tables.
 ///
 /// Takes them sorted by table and key, so that two transactions which depend on the same records
-/// do not wait for each other. Call it before the writes of the transaction. No record, no
-/// statement.
+/// do not wait for each other in a circle. Call it before the writes of the transaction, and mark those
+/// of the records that it is going to write by
+/// [`for_update`](crate::VersionedDsl::for_update): two transactions that both share a row cannot both
+/// write it, and the database ends one of them for the deadlock. No record, no statement.
 ///
 /// # Errors
 ///
@@ -72,8 +110,8 @@ impl<M: Versioned, C: Store<M>> Verify<C> for M {
 /// let one = Document::find(1, conn)?;
 /// let two = Document::create(documents::title.eq("Two"), conn)?;
 /// noclobber::transaction(conn, |conn| {
-///     noclobber::verify_all(&[&one, &two], conn)?;
-///     Document::create(documents::title.eq("Depends on both"), conn)
+///     noclobber::verify_all(&[&one, &two.for_update()], conn)?;
+///     Document { title: format!("After {}", one.title), ..two }.save(conn)
 /// })?;
 /// # Ok(())
 /// # }

@@ -66,20 +66,25 @@ where
     }
 }
 
-/// `SELECT version FROM t WHERE id = ?`, with the lock clause that its purpose needs on a database.
+/// `SELECT version FROM t WHERE id = ?`, with what its purpose needs on a database.
 pub(crate) struct SelectVersion<'a, M: Versioned, P> {
     from: From<M>,
     key: &'a M::Key,
-    lock: &'static str,
+    dialect: Dialect,
     purpose: PhantomData<P>,
 }
 
 /// What a version is read for.
 ///
-/// The lock clause is part of the text. A connection has one dialect, so the purpose stands for the
-/// clause in the statement's id.
+/// Lock clause and branch are part of the text. A connection has one dialect, so the purpose stands for
+/// them in the statement's id.
 pub(crate) trait Purpose: 'static {
     fn lock(dialect: Dialect) -> &'static str;
+
+    /// The branch that tells of rows which cannot be seen, by what stands around the table's name.
+    fn hidden(_: Dialect) -> Option<(&'static str, &'static str)> {
+        None
+    }
 }
 
 /// To see what is there now, whatever snapshot the transaction reads from.
@@ -88,9 +93,16 @@ pub(crate) enum Look {}
 /// To hold the row as it is until the transaction ends.
 pub(crate) enum Hold {}
 
+/// The same, before the transaction writes the row.
+pub(crate) enum HoldToWrite {}
+
 impl Purpose for Look {
     fn lock(dialect: Dialect) -> &'static str {
         dialect.present
+    }
+
+    fn hidden(dialect: Dialect) -> Option<(&'static str, &'static str)> {
+        dialect.hidden
     }
 }
 
@@ -100,9 +112,15 @@ impl Purpose for Hold {
     }
 }
 
+impl Purpose for HoldToWrite {
+    fn lock(dialect: Dialect) -> &'static str {
+        dialect.hold_to_write
+    }
+}
+
 impl<'a, M: Versioned, P: Purpose> SelectVersion<'a, M, P> {
     pub(crate) fn new(key: &'a M::Key, dialect: Dialect) -> Self {
-        SelectVersion { from: from::<M>(), key, lock: P::lock(dialect), purpose: PhantomData }
+        SelectVersion { from: from::<M>(), key, dialect, purpose: PhantomData }
     }
 }
 
@@ -119,6 +137,7 @@ impl<DB, M, P> QueryFragment<DB> for SelectVersion<'_, M, P>
 where
     DB: Backend,
     M: VersionedOn<DB>,
+    P: Purpose,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("SELECT ");
@@ -127,7 +146,12 @@ where
         self.from.walk_ast(out.reborrow())?;
         out.push_sql(" WHERE ");
         M::__walk_key(self.key, out.reborrow())?;
-        out.push_sql(self.lock);
+        out.push_sql(P::lock(self.dialect));
+        if let Some((before, behind)) = P::hidden(self.dialect) {
+            out.push_sql(before);
+            self.from.walk_ast(out.reborrow())?;
+            out.push_sql(behind);
+        }
         Ok(())
     }
 }

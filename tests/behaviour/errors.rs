@@ -58,7 +58,7 @@ fn a_conflict_nobody_could_look_at() {
         conn,
     );
     assert_snapshot!(texts(&draft.save(conn).unwrap_err()), @r#"
-    documents 1 was not written: no row had the expected version 1, and the look at what is there instead failed
+    documents 1 was not written: no row had the expected version 1, and what is there instead could not be seen
     ConcurrentModification(ConcurrentModificationError { table: "documents", key: "1", expected: "1", found: Unknown, attempts: 1 })
     "#);
 }
@@ -130,6 +130,15 @@ fn a_version_at_its_end() {
     assert_snapshot!(texts(&error), @r#"
     documents 7 cannot be written any more: its version 32767 is the last one of its type; give the column a wider type
     VersionExhausted { record: Record { table: "documents", key: "7" }, version: "32767" }
+    "#);
+}
+
+#[test]
+fn a_version_that_stayed() {
+    let record = Record::new("documents", "7");
+    assert_snapshot!(texts(&Error::VersionUnchanged { record, version: "1".into() }), @r#"
+    no trigger moved the version 1 of documents 7 on, as `#[versioned(trigger)]` says it does: nothing was written; create a trigger that does so at every UPDATE of the table
+    VersionUnchanged { record: Record { table: "documents", key: "7" }, version: "1" }
     "#);
 }
 

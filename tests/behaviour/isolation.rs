@@ -1,5 +1,6 @@
 //! The isolation levels of the servers: what a stale write is answered at each of them.
 
+use std::sync::Barrier;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -7,11 +8,12 @@ use std::time::Duration;
 use diesel::prelude::*;
 use noclobber::error::Reason;
 use noclobber::prelude::*;
-use noclobber::{Error, Found, transaction};
+use noclobber::retry::{Policy, retry};
+use noclobber::{Error, Found, transaction, verify_all};
 
+use crate::support::server::Isolation;
 use crate::support::{Document, documents};
-
-const LEVELS: [&str; 3] = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
+use crate::triggers::Kept;
 
 /// The tests of one body on both servers, at every level; `at` names it.
 macro_rules! at_every_level {
@@ -30,14 +32,14 @@ macro_rules! at_every_level {
 
             #[test]
             fn server() {
-                fn body($at: &str, $one: &mut Conn, $other: &mut Conn) $body
+                fn body($at: &Isolation, $one: &mut Conn, $other: &mut Conn) $body
 
-                for level in LEVELS {
+                for at in isolations(&mut Server::new().connect()) {
                     let server = Server::new();
                     let (one, other) = (&mut server.connect(), &mut server.connect());
-                    set_level(level, one);
-                    set_level(level, other);
-                    body(level, one, other);
+                    run(&at.set, one);
+                    run(&at.set, other);
+                    body(&at, one, other);
                 }
             }
         }
@@ -49,6 +51,21 @@ fn reason(error: &Error) -> Option<Reason> {
         Error::Unavailable(unavailable) => Some(unavailable.reason()),
         _ => None,
     }
+}
+
+/// How many doctors are on call.
+macro_rules! on_call {
+    ($conn:expr) => {
+        documents::table
+            .filter(documents::title.eq("on call"))
+            .count()
+            .get_result::<i64>($conn)
+            .unwrap()
+    };
+}
+
+fn off_call(doctor: &Document) -> Document {
+    Document { title: "off".into(), ..doctor.clone() }
 }
 
 at_every_level! {
@@ -81,6 +98,28 @@ at_every_level! {
         });
     }
 
+    /// The same where the write and the reading of its version are a transaction of its own.
+    fn a_save_whose_version_a_trigger_moves_on_is_a_conflict_too(_at, one, other) {
+        run(MOVE_VERSION, one);
+        let stale = Kept::create(documents::title.eq("draft"), one).unwrap();
+        let theirs = stale.clone();
+        thread::scope(|scope| {
+            let (written, begin) = channel();
+            let winner = scope.spawn(move || {
+                transaction(other, |other| {
+                    let saved = theirs.save(other)?;
+                    written.send(()).unwrap();
+                    thread::sleep(Duration::from_millis(150));
+                    Ok::<_, Error>(saved)
+                })
+            });
+            begin.recv().unwrap();
+            let error = stale.save(one).unwrap_err();
+            assert_eq!(*error.conflict().unwrap().found(), Found::Version("11".into()));
+            assert_eq!(winner.join().unwrap().unwrap().version, 11);
+        });
+    }
+
     /// A transaction that has read before somebody else wrote: told as far as it survives.
     fn a_stale_save_inside_a_transaction_is_never_a_success(at, one, other) {
         let stale = document("draft", one);
@@ -95,19 +134,47 @@ at_every_level! {
             Ok(saved) => {
                 let error = answer.unwrap_err();
                 let conflict = error.conflict().map(|conflict| conflict.found().clone());
-                let snapshot = reason(&error) == Some(Reason::Serialization);
-                let survives = at == "READ COMMITTED" || !SNAPSHOT_ENDS_TRANSACTION;
-                assert_eq!(snapshot, !survives, "{at}: {error}");
-                assert_eq!(conflict.is_some(), survives, "{at}: {error}");
-                assert!(conflict.is_none_or(|found| found == Found::Version("2".into())));
+                if at.snapshot_ends_transaction {
+                    assert_eq!(reason(&error), Some(Reason::Serialization), "{at:?}: {error}");
+                } else {
+                    assert_eq!(conflict, Some(Found::Version("2".into())), "{at:?}: {error}");
+                }
                 assert_eq!(row(saved.id, one), Some(saved));
             }
             // At MySQL's SERIALIZABLE a read locks, and it was the other one that had to wait.
             Err(error) => {
-                assert_eq!(at, "SERIALIZABLE");
+                assert_eq!(at.level, "SERIALIZABLE");
                 assert_eq!(reason(&error), Some(Reason::LockTimeout), "{error}");
                 assert_eq!(answer.unwrap().version, 2);
             }
+        }
+    }
+
+    /// A stale save is a conflict again when it is tried again, and work that the database ended is
+    /// tried again by itself.
+    fn retry_tells_a_conflict_from_what_the_database_ended(at, one, other) {
+        let stale = document("draft", one);
+        run(SHORT_LOCK_WAIT, other);
+        let mut runs = 0;
+        let policy = Policy::default().attempts(3);
+        let answer = retry(&mut *one, &policy, |one| {
+            runs += 1;
+            row(stale.id, one);
+            if runs == 1 {
+                // At MySQL's SERIALIZABLE it waits in vain.
+                let _ = stale.clone().touch(other);
+            }
+            stale.clone().save(one)
+        });
+        let theirs = row(stale.id, one).unwrap();
+        if at.level == "SERIALIZABLE" && !at.snapshot_ends_transaction {
+            assert_eq!((answer.unwrap(), runs), (theirs, 1));
+        } else {
+            // The second run sees the present, and nobody asked for another one on a conflict.
+            let expected_runs = if at.snapshot_ends_transaction { 2 } else { 1 };
+            assert!(answer.unwrap_err().is_conflict(), "{at:?}");
+            assert_eq!(runs, expected_runs, "{at:?}");
+            assert_eq!(theirs.version, 2);
         }
     }
 
@@ -128,7 +195,6 @@ at_every_level! {
     /// Both are on call and one has to be; each goes off call after seeing that the other is on.
     fn two_doctors_do_not_both_go_off_call(at, one, other) {
         let (ann, bob) = (document("on call", one), document("on call", one));
-        let off = |doctor: &Document| Document { title: "off".into(), ..doctor.clone() };
         run(SHORT_LOCK_WAIT, one);
         run(SHORT_LOCK_WAIT, other);
         let mut second = None;
@@ -136,19 +202,72 @@ at_every_level! {
             bob.verify(one)?;
             second = Some(transaction(other, |other| {
                 ann.verify(other)?;
-                off(&bob).save(other)
+                off_call(&bob).save(other)
             }));
-            off(&ann).save(one)
+            off_call(&ann).save(one)
         });
         let second = second.unwrap();
-        assert!(second.is_err() || first.is_err(), "{at}: both went off call");
-        let on_call = documents::table.filter(documents::title.eq("on call"));
-        assert_ne!(on_call.count().get_result::<i64>(one), Ok(0));
+        assert!(second.is_err() || first.is_err(), "{at:?}: both went off call");
+        assert_ne!(on_call!(one), 0);
+    }
+
+    /// What the other tests are worth: without `verify` both go.
+    fn without_verify_two_doctors_both_go_off_call_below_serializable(at, one, other) {
+        let (ann, bob) = (document("on call", one), document("on call", one));
+        run(SHORT_LOCK_WAIT, one);
+        run(SHORT_LOCK_WAIT, other);
+        let mut second = None;
+        let first = transaction(one, |one| {
+            assert_eq!(Document::find(bob.id, one)?.title, "on call");
+            second = Some(transaction(other, |other| {
+                assert_eq!(Document::find(ann.id, other)?.title, "on call");
+                off_call(&bob).save(other)
+            }));
+            off_call(&ann).save(one)
+        });
+        if at.level == "SERIALIZABLE" {
+            assert!(first.is_err() || second.unwrap().is_err(), "{at:?}");
+            assert_ne!(on_call!(one), 0);
+        } else {
+            assert_eq!((first.unwrap().version, second.unwrap().unwrap().version), (2, 2));
+            assert_eq!(on_call!(one), 0, "{at:?}");
+        }
+    }
+
+    /// Taken in the same order by both, and held as a write holds them: one waits for the other, and
+    /// neither waits in a circle.
+    fn doctors_who_tell_what_they_write_wait_for_each_other_without_a_deadlock(at, one, other) {
+        let (ann, bob) = (document("on call", one), document("on call", one));
+        let go = |doctor: &Document, colleague: &Document, conn: &mut Conn| {
+            transaction(conn, |conn| {
+                verify_all(&[colleague, &doctor.for_update()], conn)?;
+                off_call(doctor).save(conn)
+            })
+        };
+        for round in 0..10 {
+            let (ann, bob) = (ann.reload(one).unwrap(), bob.reload(one).unwrap());
+            let start = Barrier::new(2);
+            let answers = thread::scope(|scope| {
+                let second = scope.spawn(|| {
+                    start.wait();
+                    go(&bob, &ann, &mut *other)
+                });
+                start.wait();
+                [go(&ann, &bob, &mut *one), second.join().unwrap()]
+            });
+            let late: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+            assert_eq!(late.len(), 1, "{at:?}, round {round}: {answers:?}");
+            let told = late[0].is_conflict() || reason(late[0]) == Some(Reason::Serialization);
+            let deadlock = late[0].to_string().to_lowercase().contains("deadlock");
+            assert!(told && !deadlock, "{at:?}, round {round}: {}", late[0]);
+            for doctor in [ann, bob] {
+                let doctor = doctor.reload(one).unwrap();
+                Document { title: "on call".into(), ..doctor }.save(one).unwrap();
+            }
+        }
     }
 
     fn retry_restarts_what_the_database_has_ended(_at, one, other) {
-        use noclobber::retry::{Policy, retry};
-
         let draft = document("0", one);
         let policy = || Policy::default().attempts(1000).deadline(Duration::from_secs(60));
         let add_twenty = |conn: &mut Conn| {

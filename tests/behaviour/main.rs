@@ -29,6 +29,8 @@ mod patching;
 mod pooled;
 mod retrying;
 mod returning;
+#[cfg(feature = "postgres")]
+mod row_security;
 mod saving;
 mod support;
 mod transactions;

@@ -10,12 +10,12 @@ use crate::support::{Witness, documents, on_every_database};
 #[derive(Debug, Clone, PartialEq, HasQuery, Versioned)]
 #[diesel(table_name = documents)]
 #[versioned(trigger)]
-struct Kept {
+pub(crate) struct Kept {
     id: i64,
     title: String,
     #[versioned(unguarded)]
     views: i64,
-    version: i64,
+    pub(crate) version: i64,
 }
 
 const UPDATE: &str = "UPDATE \"documents\" SET \"title\" = ?, \"version\" = \"version\" \

@@ -31,6 +31,27 @@ on_every_database! {
         assert_eq!(*error.conflict().unwrap().found(), Found::Deleted);
     }
 
+    fn a_record_that_is_going_to_be_written_is_held_for_that(conn) {
+        let (read, written) = (document("read", conn), document("written", conn));
+        transaction(conn, |conn| {
+            let witness = Witness::of(conn);
+            verify_all(&[&written.for_update(), &read], conn)?;
+            let select = "SELECT \"version\" FROM \"documents\" WHERE \"id\" = ?";
+            let (share, exclude) = (format!("{select}{HOLD}"), format!("{select}{HOLD_TO_WRITE}"));
+            assert_eq!(witness.sent(), [share, exclude]);
+            written.save(conn)
+        })
+        .unwrap();
+    }
+
+    fn a_stale_record_that_was_to_be_written_is_a_conflict(conn) {
+        let stale = document("draft", conn);
+        stale.clone().touch(conn).unwrap();
+        let error = transaction(conn, |conn| verify_all(&[&stale.for_update()], conn));
+        assert_eq!(*error.unwrap_err().conflict().unwrap().found(), Found::Version("2".into()));
+        assert!(matches!(verify_all(&[&stale.for_update()], conn), Err(Error::NotInTransaction)));
+    }
+
     fn outside_a_transaction_it_would_hold_nothing(conn) {
         let draft = document("draft", conn);
         assert!(matches!(draft.verify(conn), Err(Error::NotInTransaction)));

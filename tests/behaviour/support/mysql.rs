@@ -3,6 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::server::{Isolation, LEVELS};
+
 super::helpers!(MysqlConnection);
 
 const CREATE_DOCUMENTS: &str = "
@@ -24,6 +26,7 @@ pub(crate) const MOVE_VERSION: &str = "
 
 pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
+pub(crate) const HOLD_TO_WRITE: &str = " FOR UPDATE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = "";
 
@@ -48,15 +51,27 @@ pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
 
 pub(crate) const CREATE_NOTES: &str = "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, views BIGINT NOT NULL DEFAULT 0, version BINARY(16) NOT NULL)";
 
-pub(crate) fn set_level(level: &str, conn: &mut Conn) {
-    run(&format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"), conn);
+/// Each level without MariaDB's `innodb_snapshot_isolation`, and with it where the server knows it. A
+/// write goes to the row as it is now, unless that ends the transaction.
+pub(crate) fn isolations(conn: &mut Conn) -> Vec<Isolation> {
+    let isolation = |level, before: &str, snapshot_ends_transaction| Isolation {
+        level,
+        set: format!("{before} SET SESSION TRANSACTION ISOLATION LEVEL {level}"),
+        snapshot_ends_transaction,
+    };
+    let [off, on] =
+        ["OFF", "ON"].map(|on| format!("SET SESSION innodb_snapshot_isolation = {on};"));
+    let is_known = diesel::connection::SimpleConnection::batch_execute(conn, &off).is_ok();
+    if !is_known {
+        return LEVELS.map(|level| isolation(level, "", false)).into();
+    }
+    let without = LEVELS.map(|level| isolation(level, &off, false));
+    let with = LEVELS.map(|level| isolation(level, &on, level == "REPEATABLE READ"));
+    [without, with].concat()
 }
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
-
-/// Without `innodb_snapshot_isolation`, a write goes to the row as it is now.
-pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = false;
 
 super::server::server! {
     url: "NOCLOBBER_MYSQL_URL",

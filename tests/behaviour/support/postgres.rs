@@ -2,6 +2,8 @@
 
 use diesel::prelude::*;
 
+use super::server::{Isolation, LEVELS};
+
 super::helpers!(PgConnection);
 
 const CREATE_DOCUMENTS: &str = "
@@ -33,8 +35,9 @@ pub(crate) const MOVE_VERSION: &str = "
     CREATE TRIGGER move_version BEFORE UPDATE ON documents
         FOR EACH ROW EXECUTE FUNCTION move_version()";
 
-pub(crate) const LOOK: &str = "";
+pub(crate) const LOOK: &str = " UNION ALL SELECT NULL WHERE row_security_active('\"documents\"')";
 pub(crate) const HOLD: &str = " FOR SHARE";
+pub(crate) const HOLD_TO_WRITE: &str = " FOR NO KEY UPDATE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = " RETURNING \"id\"";
 
@@ -59,15 +62,19 @@ pub(crate) fn kill(victim: &mut Conn, killer: &mut Conn) {
 
 pub(crate) const CREATE_NOTES: &str = "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL, views BIGINT NOT NULL DEFAULT 0, version BYTEA NOT NULL)";
 
-pub(crate) fn set_level(level: &str, conn: &mut Conn) {
-    run(&format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}"), conn);
+/// Above READ COMMITTED, a write to a row that has changed since the snapshot ends the transaction.
+pub(crate) fn isolations(_: &mut Conn) -> Vec<Isolation> {
+    LEVELS
+        .map(|level| Isolation {
+            level,
+            set: format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}"),
+            snapshot_ends_transaction: level != "READ COMMITTED",
+        })
+        .into()
 }
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '100ms'";
-
-/// Above READ COMMITTED, a write to a row that has changed since the snapshot ends the transaction.
-pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = true;
 
 super::server::server! {
     url: "NOCLOBBER_POSTGRES_URL",

@@ -2,6 +2,18 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub(crate) const LEVELS: [&str; 3] = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
+
+/// How far transactions are kept from each other.
+#[derive(Debug, Clone)]
+pub(crate) struct Isolation {
+    pub(crate) level: &'static str,
+    /// What sets it for a connection.
+    pub(crate) set: String,
+    /// Whether a transaction ends that writes a row which has changed since it first read.
+    pub(crate) snapshot_ends_transaction: bool,
+}
+
 /// Defines `Server` for the module's type of connection. The statements have `{}` for the place's
 /// name.
 macro_rules! server {

@@ -29,9 +29,10 @@ pub(crate) const MOVE_VERSION: &str = "
     CREATE TRIGGER move_version AFTER UPDATE ON documents
     BEGIN UPDATE documents SET version = OLD.version + 10 WHERE id = NEW.id; END";
 
-/// The lock clauses of the look after a refused write, and of `verify`.
+/// What follows the look after a refused write, and the reads of `verify` and `verify_all`.
 pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = "";
+pub(crate) const HOLD_TO_WRITE: &str = "";
 
 /// What is sent at the beginning of a transaction, after `BEGIN`.
 pub(crate) const AFTER_BEGIN: &str = "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive";
