@@ -113,7 +113,11 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             return C::TransactionManager::commit_transaction(self.conn).map_err(Error::RolledBack);
         }
         let before_commit = backend::dialect(self.conn).before_commit;
-        self.conn.batch_execute(before_commit).map_err(Error::RolledBack)?;
+        // An error that a restart may cure is that of this statement: no COMMIT has been sent.
+        self.conn.batch_execute(before_commit).map_err(|error| match backend::reason(&error) {
+            Some(_) => error.into(),
+            None => Error::RolledBack(error),
+        })?;
         C::TransactionManager::commit_transaction(self.conn).map_err(|error| match backend::reason(
             &error,
         ) {

@@ -29,8 +29,9 @@ impl From<DieselError> for Error {
 /// to do. An error that no database's table lists is never taken for a passing one.
 pub(crate) fn reason(error: &DieselError) -> Option<Reason> {
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
-            Some(Reason::Serialization)
+        // MySQL has one SQLSTATE for both.
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, information) => {
+            mysql::reason(information.message()).or(Some(Reason::Serialization))
         }
         DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
             Some(Reason::ConnectionLost)
@@ -64,6 +65,19 @@ mod tests {
         ] {
             assert_eq!(reason(&database_error(message)), Some(Reason::Busy), "{message}");
         }
+    }
+
+    #[test]
+    fn a_deadlock_is_told_from_a_serialization_failure() {
+        let failure = |message: &str| {
+            let kind = DatabaseErrorKind::SerializationFailure;
+            reason(&DieselError::DatabaseError(kind, Box::new(message.to_owned())))
+        };
+        let deadlock = "Deadlock found when trying to get lock; try restarting transaction";
+        assert_eq!(failure(deadlock), Some(Reason::Deadlock));
+        let serialization = "could not serialize access due to concurrent update";
+        assert_eq!(failure(serialization), Some(Reason::Serialization));
+        assert_eq!(failure("in any language"), Some(Reason::Serialization));
     }
 
     #[test]

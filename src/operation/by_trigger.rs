@@ -49,7 +49,9 @@ where
     C: Store<M>,
 {
     match error {
-        Error::Unavailable(unavailable) if unavailable.reason() == Reason::Serialization => {
+        Error::Unavailable(unavailable)
+            if matches!(unavailable.reason(), Reason::Serialization | Reason::Deadlock) =>
+        {
             outcome::faster::<M, C>(key, expected, conn).unwrap_or(Error::Unavailable(unavailable))
         }
         Error::UnknownOutcome(unknown) => {

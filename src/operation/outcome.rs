@@ -84,7 +84,7 @@ where
 /// Judges a guarded write that the database refused with an error.
 ///
 /// At the higher isolation levels of PostgreSQL, a write that waited for another one is refused
-/// instead of matching nothing. Inside a transaction that is the end of it. A write that was alone
+/// instead of matching nothing; and so is one on a cluster whose other node was faster. Inside a transaction that is the end of it. A write that was alone
 /// has ended, and the look can tell who was faster. When the connection was lost under it, nobody can.
 #[cold]
 fn refused<M, C>(error: DieselError, write: Write<'_, M>, conn: &mut C) -> Error
@@ -97,7 +97,7 @@ where
         return error.into();
     }
     match backend::reason(&error) {
-        Some(Reason::Serialization) => {
+        Some(Reason::Serialization | Reason::Deadlock) => {
             faster::<M, C>(key, expected, conn).unwrap_or_else(|| error.into())
         }
         Some(Reason::ConnectionLost) => Error::UnknownOutcome(UnknownOutcome::of_write(

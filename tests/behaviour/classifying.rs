@@ -63,7 +63,7 @@ on_both_servers! {
         });
         let losers: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
         assert_eq!(losers.len(), 1);
-        assert_eq!(reason(losers[0]), Some(DEADLOCK), "{}", losers[0]);
+        assert_eq!(reason(losers[0]), Some(Reason::Deadlock), "{}", losers[0]);
     }
 
     /// The loser ignores it and goes on: its closure says `Ok`, and that is not what it gets.

@@ -21,12 +21,16 @@ mod interleaving;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod isolation;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod languages;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod losing;
 mod migrations;
 mod models;
 mod opening;
 mod patching;
 mod pooled;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod restarting;
 mod retrying;
 mod returning;
 #[cfg(feature = "postgres")]

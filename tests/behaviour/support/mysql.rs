@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::server::{Isolation, LEVELS};
+use super::server::{Isolation, LEVELS, OwnServer};
 
 super::helpers!(MysqlConnection);
 
@@ -34,9 +34,6 @@ pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     let inside = diesel::dsl::sql::<Bool>("@@in_transaction");
     !diesel::select(inside).get_result::<bool>(conn).unwrap()
 }
-
-/// What a deadlock's loser is told: to Diesel it is a serialization failure.
-pub(crate) const DEADLOCK: noclobber::error::Reason = noclobber::error::Reason::Serialization;
 
 pub(crate) const NOT_A_NUMBER: &str = "INSERT INTO documents (title, views) VALUES ('x', 'x')";
 
@@ -69,6 +66,24 @@ pub(crate) fn isolations(conn: &mut Conn) -> Vec<Isolation> {
     let with = LEVELS.map(|level| isolation(level, &on, level == "REPEATABLE READ"));
     [without, with].concat()
 }
+
+/// A server that crashes and comes back keeps what was committed.
+pub(crate) fn own_server() -> OwnServer<testserver::Mariadb> {
+    OwnServer::start(testserver::Mariadb::find(), |server| {
+        server.arg("--innodb-flush-log-at-trx-commit=2");
+    })
+}
+
+/// After it the server's messages are in German.
+pub(crate) const GERMAN: &str = "SET lc_messages = 'de_DE'";
+
+pub(crate) fn with_german_server(work: impl FnOnce(&Server)) -> Result<(), &'static str> {
+    work(&Server::new());
+    Ok(())
+}
+
+/// A transaction survives it when a lock is not to be had.
+pub(crate) const IGNORES_LOCK_TIMEOUTS: bool = true;
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::server::{Isolation, LEVELS};
+use super::server::{Isolation, LEVELS, OwnServer};
 
 super::helpers!(PgConnection);
 
@@ -46,9 +46,6 @@ pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     diesel::connection::SimpleConnection::batch_execute(conn, "SAVEPOINT outside").is_err()
 }
 
-/// What a deadlock's loser is told.
-pub(crate) const DEADLOCK: noclobber::error::Reason = noclobber::error::Reason::Deadlock;
-
 pub(crate) const NOT_A_NUMBER: &str = "SELECT 'x'::bigint";
 
 /// Ends the connection `victim` from another one.
@@ -72,6 +69,42 @@ pub(crate) fn isolations(_: &mut Conn) -> Vec<Isolation> {
         })
         .into()
 }
+
+/// A server that crashes and comes back keeps what was committed.
+pub(crate) fn own_server() -> OwnServer<testserver::Postgres> {
+    OwnServer::start(testserver::Postgres::find(), |_| ())
+}
+
+/// After it the server's messages are in German, where it has German.
+pub(crate) const GERMAN: &str = "SET lc_messages = 'de_DE.UTF-8'";
+
+/// PostgreSQL takes the languages of its system. This makes one for a server of the test's own, where
+/// the system has what it takes; the error is what is missing.
+pub(crate) fn with_german_server(work: impl FnOnce(&Server)) -> Result<(), &'static str> {
+    let languages = tempfile::tempdir().unwrap();
+    let german = languages.path().join("de_DE.UTF-8");
+    let mut localedef = std::process::Command::new("localedef");
+    localedef.args(["-i", "de_DE", "-f", "UTF-8"]).arg(&german);
+    if !localedef.output().is_ok_and(|output| output.status.success()) {
+        return Err("there is no `localedef` that knows German (Debian: `locales`)");
+    }
+    // The server's account has to read it.
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(languages.path(), everybody).unwrap();
+    let path = languages.path().to_owned();
+    let own = OwnServer::start(testserver::Postgres::find(), move |server| {
+        server.env_remove("LC_ALL").env("LOCPATH", &path);
+    });
+    let server = Server::at(own.url());
+    if diesel::connection::SimpleConnection::batch_execute(&mut server.connect(), GERMAN).is_err() {
+        return Err("this PostgreSQL has no German");
+    }
+    work(&server);
+    Ok(())
+}
+
+/// A transaction survives it when a lock is not to be had.
+pub(crate) const IGNORES_LOCK_TIMEOUTS: bool = false;
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '100ms'";

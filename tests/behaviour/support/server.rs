@@ -1,6 +1,10 @@
 //! A place of its own on a server for each test: a schema, or a database.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use testserver::Product;
 
 pub(crate) const LEVELS: [&str; 3] = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
 
@@ -26,9 +30,13 @@ macro_rules! server {
 
         impl Server {
             pub(crate) fn new() -> Self {
-                let url = std::env::var($url).unwrap_or_else(|_| {
+                Self::at(std::env::var($url).unwrap_or_else(|_| {
                     panic!(concat!($url, " is not set: run the tests by `cargo xtask test`"))
-                });
+                }))
+            }
+
+            /// On a server of the test's own.
+            pub(crate) fn at(url: String) -> Self {
                 let server = Server { url, place: $crate::support::server::unique() };
                 let conn = &mut <Conn as diesel::Connection>::establish(&server.url).unwrap();
                 run(&format!($create, server.place), conn);
@@ -89,4 +97,61 @@ pub(crate) fn unique() -> String {
 pub(crate) fn address(url: &str) -> &str {
     let behind_user = url.split_once('@').map_or(url, |(_, behind)| behind);
     behind_user.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// A server of a test's own, which may crash.
+pub(crate) struct OwnServer<P> {
+    product: Adjusted<P>,
+    server: testserver::Server,
+}
+
+impl<P: Product> OwnServer<P> {
+    /// `adjust` adds what the test needs to the command that serves.
+    pub(crate) fn start(product: Option<P>, adjust: impl Fn(&mut Command) + 'static) -> Self {
+        let product = product.unwrap_or_else(|| {
+            panic!("{} is not installed here, and this test crashes a server of its own", P::NAME)
+        });
+        let product = Adjusted { product, adjust: Box::new(adjust) };
+        let server = testserver::Server::start(&product).unwrap();
+        OwnServer { product, server }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url().to_owned()
+    }
+
+    pub(crate) fn crash(&mut self) {
+        self.server.crash(&self.product).unwrap();
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        self.server.start_again(&self.product).unwrap();
+    }
+}
+
+/// A server that is served a little differently.
+struct Adjusted<P> {
+    product: P,
+    adjust: Box<dyn Fn(&mut Command)>,
+}
+
+impl<P: Product> Product for Adjusted<P> {
+    const NAME: &'static str = P::NAME;
+    const ACCOUNTS: &'static [&'static str] = P::ACCOUNTS;
+    const READY: &'static str = P::READY;
+    const STOP: &'static str = P::STOP;
+
+    fn create(&self, data: &Path) -> Command {
+        self.product.create(data)
+    }
+
+    fn serve(&self, data: &Path, port: u16) -> Command {
+        let mut command = self.product.serve(data, port);
+        (self.adjust)(&mut command);
+        command
+    }
+
+    fn url(port: u16) -> String {
+        P::url(port)
+    }
 }
