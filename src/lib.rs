@@ -96,7 +96,7 @@
 //! None is on by default, so that nobody links a database they do not use. What is documented here
 //! holds on all of them. They differ in what a transaction above READ COMMITTED meets when somebody
 //! else was faster: a conflict where it survives, [`Error::Unavailable`] where the database has ended
-//! it; [`retry`] runs it again then.
+//! it; [`retry`] runs it again then. [`guide::choosing_a_database`] has the table.
 //!
 //! [`find`]: VersionedDsl::find
 //! [`find_at`]: VersionedDsl::find_at
@@ -123,6 +123,7 @@ extern crate self as noclobber;
 
 pub mod backend;
 pub mod error;
+pub mod guide;
 pub mod key;
 pub mod migrations;
 mod model;

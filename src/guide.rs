@@ -1,0 +1,7 @@
+//! Pages on how to use noclobber well, for people who have read the front page.
+//!
+//! There is no code here, only text.
+
+/// Choosing a database and an isolation level.
+#[doc = include_str!("guide/choosing_a_database.md")]
+pub mod choosing_a_database {}
