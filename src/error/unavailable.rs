@@ -40,7 +40,7 @@ pub enum Reason {
     /// The database ended the transaction to resolve a deadlock.
     Deadlock,
     /// The transaction met what another one wrote after it had begun (a serialization failure, or a
-    /// snapshot that is too old). Diesel says the same of MySQL's deadlocks.
+    /// snapshot that is too old).
     Serialization,
     /// A lock was not to be had in time, or not at once where that was asked for.
     LockTimeout,
