@@ -6,10 +6,13 @@ use std::thread::available_parallelism;
 
 /// The machine, with what is measured on it.
 pub fn description(product: &str) -> String {
-    let cores = available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
+    let cores = available_parallelism().map_or_else(
+        |_| "an unknown number of cores".to_owned(),
+        |cores| if cores.get() == 1 { "1 core".to_owned() } else { format!("{cores} cores") },
+    );
     let processor = processor().map(|model| format!(" of {model}")).unwrap_or_default();
     let rustc = env!("BENCH_RUSTC_VERSION");
-    format!("{OS} {ARCH}, {cores} cores{processor}, {product}, {rustc}")
+    format!("{OS} {ARCH}, {cores}{processor}, {product}, {rustc}")
 }
 
 /// The processor's name, where Linux tells it.
