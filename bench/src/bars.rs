@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use crate::Result;
-use crate::contender::Kind::{CApiAlone, DieselUpdate, NoclobberAlone};
-use crate::instructions::Instructions;
-use crate::report::with_bounds;
+use crate::contender::Kind::{CApiAlone, DieselTransaction, NoclobberAlone};
+use crate::database::{Place, Product};
+use crate::measured::{Measured, with_bounds};
 use crate::statistics::Estimate;
+#[cfg(feature = "postgres")]
 use crate::time::Timings;
+use crate::{Result, valgrind};
 
 /// What a ratio is allowed to be.
 #[derive(Debug, Clone, Copy)]
@@ -75,9 +76,20 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges a save on SQLite.
-pub fn judge(instructions: &Instructions, wal_file: &Timings) -> Result<[Verdict; 3]> {
-    Ok([
+/// Judges a save by the bars that it has on this product; on MySQL it has none.
+pub fn judge(product: Product, measured: &Measured) -> Result<Vec<Verdict>> {
+    match product {
+        Product::Sqlite => sqlite(measured),
+        #[cfg(feature = "postgres")]
+        Product::Postgres => postgres(measured.timings(Place::Postgres)?),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn sqlite(measured: &Measured) -> Result<Vec<Verdict>> {
+    let instructions = measured.instructions.as_ref().ok_or(valgrind::MISSING)?;
+    let wal_file = measured.timings(Place::WalFile)?;
+    Ok(vec![
         Verdict {
             subject: "SQLite save, in memory, instructions, ours / C API, both alone",
             ratio: Ratio::Exact(instructions.ratio(NoclobberAlone, CApiAlone)?),
@@ -86,13 +98,29 @@ pub fn judge(instructions: &Instructions, wal_file: &Timings) -> Result<[Verdict
         Verdict {
             subject: "SQLite save, in memory, instructions, hand-written Diesel in its transaction \
                       / ours alone",
-            ratio: Ratio::Exact(instructions.ratio(DieselUpdate, NoclobberAlone)?),
+            ratio: Ratio::Exact(instructions.ratio(DieselTransaction, NoclobberAlone)?),
             bar: Bar::AtLeast(3.3),
         },
         Verdict {
             subject: "SQLite save, WAL file, time, ours / C API, both alone",
             ratio: Ratio::Estimated(wal_file.ratio(NoclobberAlone, CApiAlone)?),
             bar: Bar::AtMost(1.20),
+        },
+    ])
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(timings: &Timings) -> Result<Vec<Verdict>> {
+    Ok(vec![
+        Verdict {
+            subject: "PostgreSQL save, time, ours / libpq, both alone",
+            ratio: Ratio::Estimated(timings.ratio(NoclobberAlone, CApiAlone)?),
+            bar: Bar::AtMost(1.25),
+        },
+        Verdict {
+            subject: "PostgreSQL save, time, hand-written Diesel in its transaction / ours alone",
+            ratio: Ratio::Estimated(timings.ratio(DieselTransaction, NoclobberAlone)?),
+            bar: Bar::AtLeast(3.0),
         },
     ])
 }

@@ -1,86 +1,131 @@
-//! Where a contender saves: a database of its own, in memory or in a file.
+//! Where contenders save.
 
-use std::path::{Path, PathBuf};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+mod sqlite;
 
-use tempfile::TempDir;
+use clap::ValueEnum;
 
-use crate::{Result, workload};
+use crate::Result;
+use crate::contender::Contender;
 
+/// One contender's database with its table, gone when this is dropped.
+pub trait Database {
+    /// What is asked to be opened.
+    fn url(&self) -> &str;
+
+    /// What every contender runs once on its connection, whoever opened it.
+    fn set_up_sql(&self) -> &str;
+
+    /// Looks whether the set-up had its effect.
+    fn check_set_up(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What every contender runs between two rounds, outside the measured time.
+    fn between_rounds_sql(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Fails unless the database holds the result of `saves` saves.
+    fn verify(&mut self, contender: &mut dyn Contender, saves: i64) -> Result<()>;
+}
+
+/// What can be picked to be measured; it has the name of the library's feature for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Product {
+    Sqlite,
+    /// Found by `NOCLOBBER_POSTGRES_URL`.
+    Postgres,
+    /// Or MariaDB; found by `NOCLOBBER_MYSQL_URL`.
+    Mysql,
+}
+
+impl Product {
+    /// Those that this program was built with.
+    pub fn built_in() -> Vec<Self> {
+        Self::value_variants().iter().copied().filter(|product| product.places().is_ok()).collect()
+    }
+
+    /// Where it is measured.
+    pub fn places(self) -> Result<&'static [Place]> {
+        match self {
+            Self::Sqlite => Ok(&[Place::Memory, Place::WalFile]),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Ok(&[Place::Postgres]),
+            #[cfg(feature = "mysql")]
+            Self::Mysql => Ok(&[Place::Mysql]),
+            #[cfg(not(all(feature = "postgres", feature = "mysql")))]
+            absent => Err(absent.is_not_built_in()),
+        }
+    }
+
+    /// For the report; fails when there is no way to it.
+    pub fn name_and_version(self) -> Result<String> {
+        match self {
+            Self::Sqlite => Ok(sqlite::name_and_version()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => server::name_and_version::<diesel::PgConnection>(),
+            #[cfg(feature = "mysql")]
+            Self::Mysql => server::name_and_version::<diesel::MysqlConnection>(),
+            #[cfg(not(all(feature = "postgres", feature = "mysql")))]
+            absent => Err(absent.is_not_built_in()),
+        }
+    }
+
+    #[cfg(not(all(feature = "postgres", feature = "mysql")))]
+    fn is_not_built_in(self) -> Box<dyn std::error::Error> {
+        format!("{self:?} is not built in; `cargo xtask bench` does so").into()
+    }
+}
+
+/// A kind of database, as far as it makes a difference for a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Memory,
     /// A file with a write-ahead log and `synchronous = NORMAL`, as a server would have it.
     WalFile,
+    #[cfg(feature = "postgres")]
+    Postgres,
+    #[cfg(feature = "mysql")]
+    Mysql,
 }
 
-/// One contender's database; the file, if there is one, is removed when this is dropped.
-pub struct Database {
-    place: Place,
-    directory: TempDir,
-}
-
-impl Database {
-    pub fn create(place: Place) -> Result<Self> {
-        Ok(Self { place, directory: tempfile::tempdir()? })
-    }
-
-    /// What SQLite is asked to open.
-    pub fn url(&self) -> Result<String> {
-        match self.place {
-            Place::Memory => Ok(":memory:".to_owned()),
-            Place::WalFile => utf8(&self.file()),
+impl Place {
+    /// What the columns of the report call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Memory => "in memory",
+            Self::WalFile => "WAL file",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => "server",
+            #[cfg(feature = "mysql")]
+            Self::Mysql => "server",
         }
     }
 
-    /// What every contender runs once on its connection, whoever opened it.
-    pub fn set_up_sql(&self) -> String {
-        let pragmas = match self.place {
-            Place::Memory => "",
-            Place::WalFile => "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
-        };
-        format!("{pragmas} {}", workload::schema())
-    }
-
-    /// Some file systems refuse a write-ahead log, and SQLite then keeps the other journal without
-    /// an error.
-    pub fn check_journal(&self) -> Result<()> {
-        if self.place == Place::Memory {
-            return Ok(());
-        }
-        let connection = rusqlite::Connection::open(self.file())?;
-        let mode: String = connection.query_row("PRAGMA journal_mode", (), |row| row.get(0))?;
-        if mode == "wal" {
-            Ok(())
-        } else {
-            Err(format!("the file has the journal mode {mode} where wal was asked for").into())
+    /// How many saves each contender makes in a row.
+    pub fn saves_per_round(self) -> u32 {
+        match self {
+            // Few enough that SQLite, which checkpoints a log after a thousand pages, never does so
+            // by itself.
+            Self::Memory | Self::WalFile => 400,
+            // A save through a socket takes so long that these take longer than those.
+            #[cfg(feature = "postgres")]
+            Self::Postgres => 100,
+            #[cfg(feature = "mysql")]
+            Self::Mysql => 100,
         }
     }
 
-    /// What every contender runs between two rounds, outside the measured time.
-    ///
-    /// A checkpoint syncs the file once in about a thousand saves. Left to SQLite it would fall
-    /// into some rounds and not into others; and since it costs all contenders the same, including
-    /// it would only draw the ratios towards 1.
-    pub fn between_rounds_sql(&self) -> Option<&'static str> {
-        match self.place {
-            Place::Memory => None,
-            Place::WalFile => Some("PRAGMA wal_checkpoint"),
+    pub fn create(self) -> Result<Box<dyn Database>> {
+        match self {
+            Self::Memory => Ok(Box::new(sqlite::Sqlite::in_memory()?)),
+            Self::WalFile => Ok(Box::new(sqlite::Sqlite::wal_file()?)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Ok(Box::new(server::Schema::<diesel::PgConnection>::create()?)),
+            #[cfg(feature = "mysql")]
+            Self::Mysql => Ok(Box::new(server::Schema::<diesel::MysqlConnection>::create()?)),
         }
     }
-
-    /// Where the committed state is copied for `verify`.
-    pub fn snapshot(&self) -> PathBuf {
-        self.directory.path().join("snapshot.sqlite")
-    }
-
-    fn file(&self) -> PathBuf {
-        self.directory.path().join("documents.sqlite")
-    }
-}
-
-/// SQLite and Diesel take paths as UTF-8 only.
-pub fn utf8(path: &Path) -> Result<String> {
-    path.to_str()
-        .map(str::to_owned)
-        .ok_or_else(|| format!("{} is not a path in UTF-8", path.display()).into())
 }

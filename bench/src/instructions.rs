@@ -8,8 +8,12 @@ use std::env;
 use std::process::Command;
 
 use crate::Result;
-use crate::contender::Kind;
+use crate::contender::{Entrant, Kind};
+use crate::database::Place;
+use crate::run::Run;
 
+/// In memory no kernel takes part, whose instructions valgrind does not see.
+const PLACE: Place = Place::Memory;
 const FEW: u32 = 500;
 const MANY: u32 = 1_500;
 
@@ -19,7 +23,7 @@ pub struct Instructions(BTreeMap<Kind, f64>);
 impl Instructions {
     pub fn count() -> Result<Self> {
         let mut instructions = BTreeMap::new();
-        for &kind in Kind::all() {
+        for &Entrant { kind, .. } in PLACE.entrants() {
             let difference = collected(kind, MANY)?.saturating_sub(collected(kind, FEW)?);
             instructions.insert(kind, difference as f64 / f64::from(MANY - FEW));
         }
@@ -31,12 +35,20 @@ impl Instructions {
             .get(&kind)
             .copied()
             .filter(|&count| count > 0.0)
-            .ok_or_else(|| format!("no instructions were counted for {}", kind.label()).into())
+            .ok_or_else(|| format!("no instructions were counted for {}", kind.name()).into())
     }
 
     pub fn ratio(&self, kind: Kind, base: Kind) -> Result<f64> {
         Ok(self.of(kind)? / self.of(base)?)
     }
+}
+
+/// What runs under valgrind.
+pub fn save(kind: Kind, saves: u32) -> Result<()> {
+    let entrant = PLACE.entrants().iter().find(|entrant| entrant.kind == kind);
+    let mut run = Run::start(entrant.ok_or("no such contender in memory")?, PLACE)?;
+    run.save(saves)?;
+    run.finish()
 }
 
 /// All instructions of a process that saves `saves` times.

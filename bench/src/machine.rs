@@ -4,12 +4,15 @@ use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::thread::available_parallelism;
 
-pub fn description() -> String {
-    let cores = available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
+/// The machine, with what is measured on it.
+pub fn description(product: &str) -> String {
+    let cores = available_parallelism().map_or_else(
+        |_| "an unknown number of cores".to_owned(),
+        |cores| if cores.get() == 1 { "1 core".to_owned() } else { format!("{cores} cores") },
+    );
     let processor = processor().map(|model| format!(" of {model}")).unwrap_or_default();
-    let sqlite = rusqlite::version();
     let rustc = env!("BENCH_RUSTC_VERSION");
-    format!("{OS} {ARCH}, {cores} cores{processor}, SQLite {sqlite}, {rustc}")
+    format!("{OS} {ARCH}, {cores}{processor}, {product}, {rustc}")
 }
 
 /// The processor's name, where Linux tells it.

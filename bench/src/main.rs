@@ -6,7 +6,11 @@ mod contender;
 mod database;
 mod instructions;
 mod machine;
-mod report;
+mod measured;
+#[cfg(feature = "mysql")]
+mod mysql_c;
+#[cfg(feature = "postgres")]
+mod postgres_c;
 mod run;
 mod save;
 mod sqlite_c;
@@ -21,8 +25,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::contender::Kind;
-use crate::database::Place;
-use crate::run::Run;
 
 /// Failures end the program with their message, so their type is never looked at.
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
@@ -37,7 +39,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Subject {
-    /// One save on SQLite: change a field of a row and write it back under its version.
+    /// One save: change a field of a row and write it back under its version.
     Save(save::Options),
     /// Saves and prints nothing; runs under valgrind, which counts the instructions.
     #[command(hide = true)]
@@ -47,16 +49,12 @@ enum Subject {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().subject {
         Subject::Save(options) => save::measure(&options),
-        Subject::Count { contender, saves } => count(contender, saves).map(|()| ExitCode::SUCCESS),
+        Subject::Count { contender, saves } => {
+            instructions::save(contender, saves).map(|()| ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("bench: {error}");
         ExitCode::FAILURE
     })
-}
-
-fn count(contender: Kind, saves: u32) -> Result<()> {
-    let mut run = Run::start(contender, Place::Memory)?;
-    run.save(saves)?;
-    run.finish()
 }

@@ -3,32 +3,31 @@
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::contender::{Contender, Kind};
+use crate::contender::{Contender, Entrant, Kind};
 use crate::database::{Database, Place};
-use crate::verify;
 
 pub struct Run {
-    kind: Kind,
-    // Before the database: the connection is closed before its file is removed.
+    entrant: &'static Entrant,
+    // Before the database: the connection is closed before its file or schema is removed.
     contender: Box<dyn Contender>,
-    database: Database,
+    database: Box<dyn Database>,
     saved: i64,
 }
 
 impl Run {
-    pub fn start(kind: Kind, place: Place) -> Result<Self> {
-        let database = Database::create(place)?;
-        let contender = kind.set_up(&database).map_err(|error| named(kind, &error))?;
-        database.check_journal()?;
-        Ok(Self { kind, contender, database, saved: 0 })
+    pub fn start(entrant: &'static Entrant, place: Place) -> Result<Self> {
+        let database = place.create()?;
+        let contender = entrant.set_up(&*database).map_err(|error| named(entrant, &error))?;
+        database.check_set_up()?;
+        Ok(Self { entrant, contender, database, saved: 0 })
     }
 
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.entrant.kind
     }
 
     pub fn save(&mut self, saves: u32) -> Result<()> {
-        self.contender.save(saves).map_err(|error| named(self.kind, &error))?;
+        self.contender.save(saves).map_err(|error| named(self.entrant, &error))?;
         self.saved += i64::from(saves);
         Ok(())
     }
@@ -50,36 +49,47 @@ impl Run {
 
     /// Fails unless the database holds the result of every save.
     pub fn finish(mut self) -> Result<()> {
-        verify::verify(self.contender.as_mut(), &self.database, self.saved)
-            .map_err(|error| named(self.kind, &error))
+        self.database
+            .verify(self.contender.as_mut(), self.saved)
+            .map_err(|error| named(self.entrant, &error))
     }
 }
 
-fn named(kind: Kind, error: &dyn std::fmt::Display) -> Box<dyn std::error::Error> {
-    format!("{}: {error}", kind.label()).into()
+fn named(entrant: &Entrant, error: &dyn std::fmt::Display) -> Box<dyn std::error::Error> {
+    format!("{}: {error}", entrant.label).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::Product;
+
+    /// Every contender everywhere.
+    fn all() -> Result<Vec<(&'static Entrant, Place)>> {
+        let mut all = Vec::new();
+        for product in Product::built_in() {
+            for &place in product.places()? {
+                all.extend(place.entrants().iter().map(|entrant| (entrant, place)));
+            }
+        }
+        Ok(all)
+    }
 
     #[test]
     fn every_contender_does_its_work() -> Result<()> {
-        for place in [Place::Memory, Place::WalFile] {
-            for &kind in Kind::all() {
-                let mut run = Run::start(kind, place)?;
-                run.save(1)?;
-                run.time(4)?;
-                run.finish()?;
-            }
+        for (entrant, place) in all()? {
+            let mut run = Run::start(entrant, place)?;
+            run.save(1)?;
+            run.time(4)?;
+            run.finish()?;
         }
         Ok(())
     }
 
     #[test]
     fn a_save_that_was_not_made_is_noticed() -> Result<()> {
-        for &kind in Kind::all() {
-            let mut run = Run::start(kind, Place::Memory)?;
+        for (entrant, place) in all()? {
+            let mut run = Run::start(entrant, place)?;
             run.save(2)?;
             run.saved += 1;
             let message = run.finish().err().ok_or("nothing noticed")?.to_string();
@@ -90,11 +100,11 @@ mod tests {
 
     #[test]
     fn a_save_by_somebody_else_is_not_overwritten() -> Result<()> {
-        for &kind in Kind::all() {
-            let mut run = Run::start(kind, Place::Memory)?;
+        for (entrant, place) in all()? {
+            let mut run = Run::start(entrant, place)?;
             run.save(2)?;
             run.contender.execute_batch("UPDATE documents SET version = version + 1")?;
-            assert!(run.save(1).is_err(), "{}", kind.label());
+            assert!(run.save(1).is_err(), "{}", entrant.label);
         }
         Ok(())
     }

@@ -1,13 +1,11 @@
-//! `bench save`: measures one save on SQLite, reports it, and judges it when asked to.
+//! `bench save`: measures one save on each database, reports it, and judges it when asked to.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::database::Place;
-use crate::instructions::Instructions;
-use crate::report::{self, Measured};
-use crate::time::{SAVES_PER_ROUND, Timings};
+use crate::database::Product;
+use crate::measured::Measured;
 use crate::{Result, bars, machine, valgrind};
 
 const ROUNDS: usize = 100;
@@ -15,6 +13,8 @@ const QUICK_ROUNDS: usize = 20;
 
 #[derive(Args)]
 pub struct Options {
+    /// Databases to measure; all that are built in, if absent.
+    databases: Vec<Product>,
     /// Judge the result by the project's bars, and fail when one is missed.
     #[arg(long)]
     check: bool,
@@ -24,34 +24,37 @@ pub struct Options {
 }
 
 pub fn measure(options: &Options) -> Result<ExitCode> {
+    let products = match options.databases.as_slice() {
+        [] => Product::built_in(),
+        picks => picks.to_vec(),
+    };
     // First: whoever asks for a verdict should not wait for a measurement that allows none.
-    if options.check {
+    if options.check && products.contains(&Product::Sqlite) {
         valgrind::require()?;
     }
-    let rounds = if options.quick { QUICK_ROUNDS } else { ROUNDS };
-    let measured = Measured {
-        memory: Timings::take(Place::Memory, rounds)?,
-        wal_file: Timings::take(Place::WalFile, rounds)?,
-        instructions: valgrind::is_installed().then(Instructions::count).transpose()?,
-    };
+    let names =
+        products.iter().map(|product| product.name_and_version()).collect::<Result<Vec<_>>>()?;
 
-    println!("{}, {rounds} rounds of {SAVES_PER_ROUND} saves", machine::description());
-    println!("{}", report::table(&measured)?);
-    if measured.instructions.is_none() {
-        println!("No instructions: {}.", valgrind::MISSING);
+    let rounds = if options.quick { QUICK_ROUNDS } else { ROUNDS };
+    let mut all_met = true;
+    for (product, name) in products.into_iter().zip(names) {
+        all_met &= measure_one(product, &name, rounds, options.check)?;
     }
-    if options.check { judge(&measured) } else { Ok(ExitCode::SUCCESS) }
+    Ok(if all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn judge(measured: &Measured) -> Result<ExitCode> {
-    let instructions = measured.instructions.as_ref().ok_or(valgrind::MISSING)?;
-    let verdicts = bars::judge(instructions, &measured.wal_file)?;
+/// Whether no bar was missed.
+fn measure_one(product: Product, name: &str, rounds: usize, check: bool) -> Result<bool> {
+    let measured = Measured::take(product, rounds)?;
+    println!("{}, {}", machine::description(name), measured.extent(rounds));
+    println!("{}", measured.table()?);
+    if product == Product::Sqlite && measured.instructions.is_none() {
+        println!("No instructions: {}.", valgrind::MISSING);
+    }
+    let verdicts = if check { bars::judge(product, &measured)? } else { Vec::new() };
     for verdict in &verdicts {
         println!("{verdict}");
     }
-    if verdicts.iter().all(bars::Verdict::met) {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Ok(ExitCode::FAILURE)
-    }
+    println!();
+    Ok(verdicts.iter().all(bars::Verdict::met))
 }

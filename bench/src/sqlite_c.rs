@@ -1,4 +1,6 @@
-//! SQLite's C API, as much as the floor needs: the only `unsafe` code of the project.
+//! SQLite's C API, as much as the floor needs.
+//!
+//! This module and its two siblings for the servers hold the only `unsafe` code of the project.
 //!
 //! The wrappers add nothing to a call but the look at its result code, as a C programmer writes it.
 //! `Command` and `Update` are two types so that parameters can be bound without a copy: an `Update`

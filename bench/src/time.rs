@@ -12,9 +12,6 @@ use crate::database::Place;
 use crate::run::Run;
 use crate::statistics::Estimate;
 
-/// Few enough that SQLite, which checkpoints a log after a thousand pages, never does so by itself.
-pub const SAVES_PER_ROUND: u32 = 400;
-
 /// The microseconds per save of each contender, one entry for each round.
 pub struct Timings(BTreeMap<Kind, Vec<f64>>);
 
@@ -22,16 +19,20 @@ impl Timings {
     pub fn take(place: Place, rounds: usize) -> Result<Self> {
         // The seed is fixed: every measurement has the same order of turns.
         let mut random = fastrand::Rng::with_seed(1);
-        let mut runs =
-            Kind::all().iter().map(|&kind| Run::start(kind, place)).collect::<Result<Vec<_>>>()?;
+        let saves = place.saves_per_round();
+        let mut runs = place
+            .entrants()
+            .iter()
+            .map(|entrant| Run::start(entrant, place))
+            .collect::<Result<Vec<_>>>()?;
         let mut timings = BTreeMap::<Kind, Vec<f64>>::new();
 
-        warm_up(&mut runs)?;
+        warm_up(&mut runs, saves)?;
         for _ in 0..rounds {
             random.shuffle(&mut runs);
             for run in &mut runs {
-                let elapsed = run.time(SAVES_PER_ROUND)?;
-                let per_save = elapsed.as_secs_f64() * 1e6 / f64::from(SAVES_PER_ROUND);
+                let elapsed = run.time(saves)?;
+                let per_save = elapsed.as_secs_f64() * 1e6 / f64::from(saves);
                 timings.entry(run.kind()).or_default().push(per_save);
             }
         }
@@ -56,8 +57,8 @@ impl Timings {
     }
 }
 
-fn warm_up(runs: &mut [Run]) -> Result<()> {
-    runs.iter_mut().try_for_each(|run| run.time(SAVES_PER_ROUND).map(drop))
+fn warm_up(runs: &mut [Run], saves: u32) -> Result<()> {
+    runs.iter_mut().try_for_each(|run| run.time(saves).map(drop))
 }
 
 fn estimate(values: Vec<f64>) -> Result<Estimate> {

@@ -1,4 +1,4 @@
-//! The databases that the suite runs on.
+//! The databases that the suite and the benchmark run on.
 
 use clap::ValueEnum;
 

@@ -1,10 +1,10 @@
-//! The servers that the tests connect to: those that the user names, else throw-away ones.
+//! The servers that tests and benchmarks connect to: those that the user names, else throw-away ones.
 
 use std::{env, process::Command};
 
 use testserver::{Mariadb, Postgres, Product, Server};
 
-use crate::{Outcome, database::Database, debian::Package, steps::Steps};
+use crate::{Outcome, client, database::Database, debian, debian::Package, steps::Steps};
 
 const POSTGRESQL: Package = Package {
     name: "postgresql",
@@ -27,8 +27,16 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
+    /// Sees that the libraries and servers of these databases are installed, and that each has a
+    /// server that runs.
+    pub(crate) fn ready(databases: &[Database], steps: &mut Steps) -> Outcome<Self> {
+        let packages = [client::packages(databases), Self::packages(databases)].concat();
+        debian::ensure(&packages, steps)?;
+        Self::start(databases, steps)
+    }
+
     /// What has to be installed before [`Servers::start`].
-    pub(crate) fn packages(databases: &[Database]) -> Vec<Package> {
+    fn packages(databases: &[Database]) -> Vec<Package> {
         unnamed(databases)
             .filter_map(|(database, _)| match database {
                 Database::Sqlite => None,
@@ -39,7 +47,7 @@ impl Servers {
     }
 
     /// Starts a server for each of the databases that needs one and has none.
-    pub(crate) fn start(databases: &[Database], steps: &mut Steps) -> Outcome<Self> {
+    fn start(databases: &[Database], steps: &mut Steps) -> Outcome<Self> {
         let mut servers = Self::default();
         for (database, variable) in unnamed(databases) {
             let server = match database {

@@ -7,9 +7,9 @@ use clap::Args;
 use crate::{
     Outcome,
     cargo::cargo,
-    chinook, client,
+    chinook,
     database::{Database, Selection},
-    debian, diesel_cli,
+    diesel_cli,
     servers::Servers,
     steps::Steps,
     tally,
@@ -37,10 +37,7 @@ impl Test {
         let selection = Selection::of(&self.databases, &workspace.features)?;
         let mut steps = Steps::new("test", &workspace.root, self.verbose);
 
-        let databases = &selection.databases;
-        let packages = [client::packages(databases), Servers::packages(databases)].concat();
-        debian::ensure(&packages, &mut steps)?;
-        let servers = Servers::start(databases, &mut steps)?;
+        let servers = Servers::ready(&selection.databases, &mut steps)?;
 
         let mut tests = tests(&selection);
         provide(&mut tests, &workspace, &mut steps)?;

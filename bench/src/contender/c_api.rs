@@ -1,47 +1,44 @@
-//! The floor: SQLite's C API with prepared statements and nothing above it.
+//! The floors: a database's own C API with prepared statements and nothing above it.
 
-use super::Contender;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod sqlite;
+
+use super::{Contender, exactly_one};
 use crate::Result;
 use crate::database::Database;
-use crate::sqlite_c::{Command, Connection, Update, Values};
-use crate::workload::{AUTHOR, BODY, FIRST_VERSION, ID, PRICE, UPDATE, UPDATED_AT, VIEWS, title};
+use crate::workload::FIRST_VERSION;
 
-/// One statement, which SQLite runs as a transaction of its own.
-pub struct Alone {
-    update: Update,
-    // After its statements: SQLite does not close a connection that has one.
-    connection: Connection,
+/// A connection with the guarded write prepared on it.
+pub trait Prepared: Sized {
+    /// Connects, runs the database's `set_up_sql`, and prepares.
+    fn open(database: &dyn Database) -> Result<Self>;
+
+    /// Writes the row, expected at this version, at the next one; the number of rows changed.
+    fn write(&mut self, version: i64) -> Result<u64>;
+
+    fn execute_batch(&self, sql: &str) -> Result<()>;
+}
+
+/// One statement, which the database runs as a transaction of its own.
+pub struct Alone<P> {
+    prepared: P,
     version: i64,
 }
 
-impl Alone {
+impl<P: Prepared> Alone<P> {
     fn save_once(&mut self) -> Result<()> {
-        let next_version = self.version + 1;
-        let changed = self.update.run(&Values {
-            title: title(next_version),
-            body: Some(BODY),
-            author: AUTHOR,
-            views: VIEWS,
-            price: PRICE,
-            updated_at: UPDATED_AT,
-            next_version,
-            id: ID,
-            version: self.version,
-        })?;
-        if changed != 1 {
-            return Err(format!("a save changed {changed} rows").into());
-        }
-        self.version = next_version;
+        exactly_one(self.prepared.write(self.version)?)?;
+        self.version += 1;
         Ok(())
     }
 }
 
-impl Contender for Alone {
-    fn set_up(database: &Database) -> Result<Self> {
-        let connection = Connection::open(&database.url()?)?;
-        connection.execute_batch(&database.set_up_sql())?;
-        let update = connection.prepare_update(UPDATE)?;
-        Ok(Self { update, connection, version: FIRST_VERSION })
+impl<P: Prepared> Contender for Alone<P> {
+    fn set_up(database: &dyn Database) -> Result<Self> {
+        Ok(Self { prepared: P::open(database)?, version: FIRST_VERSION })
     }
 
     fn save(&mut self, saves: u32) -> Result<()> {
@@ -49,36 +46,6 @@ impl Contender for Alone {
     }
 
     fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        self.connection.execute_batch(sql)
-    }
-}
-
-/// The statement in an immediate transaction, all three statements prepared.
-pub struct InTransaction {
-    begin: Command,
-    commit: Command,
-    // After the statements, for it holds their connection.
-    alone: Alone,
-}
-
-impl Contender for InTransaction {
-    fn set_up(database: &Database) -> Result<Self> {
-        let alone = Alone::set_up(database)?;
-        let begin = alone.connection.prepare_command("BEGIN IMMEDIATE")?;
-        let commit = alone.connection.prepare_command("COMMIT")?;
-        Ok(Self { begin, commit, alone })
-    }
-
-    fn save(&mut self, saves: u32) -> Result<()> {
-        for _ in 0..saves {
-            self.begin.run()?;
-            self.alone.save_once()?;
-            self.commit.run()?;
-        }
-        Ok(())
-    }
-
-    fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        self.alone.execute_batch(sql)
+        self.prepared.execute_batch(sql)
     }
 }

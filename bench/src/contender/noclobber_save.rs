@@ -1,18 +1,17 @@
-//! noclobber: the model's own `save`, alone and inside an open transaction.
+//! noclobber: the model's own `save`, alone, in a transaction, and inside an open one.
 
 use chrono::NaiveDateTime;
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use noclobber::Store;
 use noclobber::prelude::*;
 
-use super::Contender;
+use super::through_diesel::Way;
 use crate::Result;
-use crate::database::Database;
 use crate::workload::{ID, documents, title};
 
 #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
 #[diesel(table_name = documents)]
-struct Document {
+pub struct Document {
     id: i64,
     title: String,
     body: Option<String>,
@@ -30,56 +29,58 @@ impl Document {
 }
 
 /// Each save is a transaction of its own.
-pub struct Alone {
-    connection: SqliteConnection,
-    document: Document,
+pub struct Alone;
+
+impl<C: Store<Document>> Way<C> for Alone {
+    type Document = Document;
+
+    fn find(connection: &mut C) -> Result<Document> {
+        Ok(Document::find(ID, connection)?)
+    }
+
+    fn save(document: Document, connection: &mut C) -> Result<Document> {
+        Ok(document.retitled().save(connection)?)
+    }
 }
 
-impl Contender for Alone {
-    fn set_up(database: &Database) -> Result<Self> {
-        let mut connection = SqliteConnection::establish(&database.url()?)?;
-        connection.batch_execute(&database.set_up_sql())?;
-        let document = Document::find(ID, &mut connection)?;
-        Ok(Self { connection, document })
+/// Each save in a transaction that is begun and committed for it.
+#[cfg(feature = "postgres")]
+pub struct Transaction;
+
+#[cfg(feature = "postgres")]
+impl<C: Store<Document>> Way<C> for Transaction {
+    type Document = Document;
+
+    fn find(connection: &mut C) -> Result<Document> {
+        Alone::find(connection)
     }
 
-    fn save(&mut self, saves: u32) -> Result<()> {
-        let mut document = self.document.clone();
-        for _ in 0..saves {
-            document = document.retitled().save(&mut self.connection)?;
-        }
-        self.document = document;
-        Ok(())
-    }
-
-    fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        Ok(self.connection.batch_execute(sql)?)
+    fn save(document: Document, connection: &mut C) -> Result<Document> {
+        Ok(noclobber::transaction(connection, |connection| document.retitled().save(connection))?)
     }
 }
 
 /// All saves of a round share one transaction, whose own cost so disappears among them.
-pub struct InTransaction(Alone);
+pub struct InTransaction;
 
-impl Contender for InTransaction {
-    fn set_up(database: &Database) -> Result<Self> {
-        Alone::set_up(database).map(Self)
+impl<C: Store<Document>> Way<C> for InTransaction {
+    type Document = Document;
+
+    fn find(connection: &mut C) -> Result<Document> {
+        Alone::find(connection)
     }
 
-    fn save(&mut self, saves: u32) -> Result<()> {
-        let mut document = self.0.document.clone();
-        self.0.document = noclobber::transaction(
-            &mut self.0.connection,
-            |connection| -> Result<Document, noclobber::Error> {
-                for _ in 0..saves {
-                    document = document.retitled().save(connection)?;
-                }
-                Ok(document)
-            },
-        )?;
-        Ok(())
+    fn save(document: Document, connection: &mut C) -> Result<Document> {
+        Alone::save(document, connection)
     }
 
-    fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        self.0.execute_batch(sql)
+    fn save_times(mut document: Document, saves: u32, connection: &mut C) -> Result<Document> {
+        let saved = noclobber::transaction(connection, |connection| {
+            for _ in 0..saves {
+                document = document.retitled().save(connection)?;
+            }
+            Ok::<_, noclobber::Error>(document)
+        })?;
+        Ok(saved)
     }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::Contender;
+use super::{Contender, exactly_one};
 use crate::Result;
 use crate::database::Database;
 use crate::workload::{AUTHOR, BODY, FIRST_VERSION, ID, PRICE, UPDATE, UPDATED_AT, VIEWS, title};
@@ -13,9 +13,9 @@ pub struct RusqliteCached {
 }
 
 impl Contender for RusqliteCached {
-    fn set_up(database: &Database) -> Result<Self> {
-        let connection = Connection::open(database.url()?)?;
-        connection.execute_batch(&database.set_up_sql())?;
+    fn set_up(database: &dyn Database) -> Result<Self> {
+        let connection = Connection::open(database.url())?;
+        connection.execute_batch(database.set_up_sql())?;
         Ok(Self { connection, version: FIRST_VERSION })
     }
 
@@ -35,9 +35,7 @@ impl Contender for RusqliteCached {
                 ID,
                 self.version,
             ])?;
-            if changed != 1 {
-                return Err(format!("a save changed {changed} rows").into());
-            }
+            exactly_one(changed)?;
             transaction.commit()?;
             self.version = next_version;
         }
