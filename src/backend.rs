@@ -9,7 +9,7 @@ pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
 
-pub(crate) use self::classify::reason;
+pub(crate) use self::classify::{is_missing_table, reason};
 
 use diesel::backend::Backend;
 use diesel::connection::LoadConnection;
@@ -43,6 +43,27 @@ pub struct Dialect {
     pub(crate) hold: &'static str,
     /// The same for a row that the transaction is going to write.
     pub(crate) hold_to_write: &'static str,
+    /// Sent before Diesel's `BEGIN` of a short transaction about leases, where each statement is to see
+    /// what is committed by then: nothing where `after_begin_short` says it.
+    pub(crate) before_begin_short: &'static str,
+    /// In place of `after_begin`, in such a transaction.
+    pub(crate) after_begin_short: &'static str,
+    /// The present, as milliseconds since 1970 (UTC): read when it is evaluated, and not frozen at the
+    /// beginning of the transaction or the statement, which may have waited since.
+    pub(crate) now: &'static str,
+    /// Queries for a number that is 0 when the server was not told to freeze that too: the second one for
+    /// when the first is 1 by chance. None where it cannot be.
+    pub(crate) frozen: Option<[&'static str; 2]>,
+    /// Asks how many milliseconds the database itself waits for other writers, where it is the connection
+    /// that does so.
+    pub(crate) patience: Option<&'static str>,
+    /// A lock clause that takes the row or fails at once, or nothing where the transaction holds it.
+    pub(crate) take_at_once: &'static str,
+    /// Makes an insert of what is there already no error, where the database can say so without
+    /// swallowing other errors.
+    pub(crate) unless_there: &'static str,
+    /// How a guarded write proves its lease.
+    pub(crate) proof: Proof,
     /// Whether there is a server at the other end, whose connection can be lost and who may refuse a
     /// lone statement for its isolation level.
     pub(crate) remote: bool,
@@ -50,6 +71,16 @@ pub struct Dialect {
     pub(crate) new_key: NewKey,
     /// The migrations of the library's own tables, where there are any for this database.
     pub(crate) migrations: Option<fn() -> EmbeddedMigrations>,
+}
+
+/// How a guarded write proves that its lease is held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof {
+    /// In the statement of the write: what stands before it, and the condition behind it. Both are texts
+    /// of leases, with places.
+    Within { before: &'static str, condition: &'static str },
+    /// By a statement of its own, which holds the lock's row, in the transaction of the write.
+    Before,
 }
 
 /// How the key of a new row is learnt.

@@ -5,12 +5,14 @@
 //! `From<diesel::result::Error>` stands.
 
 mod conflict;
+mod lock;
 mod unavailable;
 mod unknown_outcome;
 
 use std::fmt;
 
 pub use self::conflict::{ConcurrentModificationError, Found};
+pub use self::lock::{LockHeld, LockLost, Loss, OverrideRefused};
 pub use self::unavailable::{Reason, Unavailable};
 pub use self::unknown_outcome::UnknownOutcome;
 
@@ -181,6 +183,54 @@ pub enum Error {
          sent after that may be written"
     )]
     RolledBack(#[source] diesel::result::Error),
+
+    /// Somebody holds the lease that was asked for.
+    #[error("{0}")]
+    LockHeld(LockHeld),
+
+    /// A lease was lost before what it was to protect; nothing was written.
+    #[error("{0}")]
+    LockLost(LockLost),
+
+    /// Somebody else's lease was not ended: it is not the one that was seen, or the policy says no.
+    #[error("{0}")]
+    OverrideRefused(OverrideRefused),
+
+    /// What a lease was asked for with makes no sense, or does not fit; nothing was sent.
+    #[error("no lease can be taken like this: {0}")]
+    InvalidLock(String),
+
+    /// A transaction is open, and a lease that is taken, kept or given back inside it would be so for
+    /// nobody else before it is committed.
+    #[error(
+        "a transaction is open, and a lease is taken, renewed and released outside of one; a host whose \
+         tests run inside a transaction says `.nested(RunOnce)`"
+    )]
+    LockInTransaction,
+
+    /// The tables that leases are kept in are not there.
+    #[error(
+        "the tables {tables} are missing: run `noclobber::migrations::run`, or copy the library's folder \
+         `migrations/` for this database into yours ({source})"
+    )]
+    LockTablesMissing {
+        /// The names of the tables.
+        tables: String,
+        /// What the database said.
+        source: diesel::result::Error,
+    },
+
+    /// The database's clock stands still while a statement waits, so that leases could not be judged by
+    /// it: MySQL with `--sysdate-is-now`.
+    #[error(
+        "the server runs with `--sysdate-is-now`: its clock stands still while a statement waits, and a \
+         lease would be judged by the time before; remove the option"
+    )]
+    FrozenClock,
+
+    /// The system gave no thread for a keeper.
+    #[error("no thread could be started that renews the lease: {0}")]
+    NoThread(#[source] std::io::Error),
 
     /// Any other error of the database or of Diesel.
     #[error("{0}")]

@@ -125,6 +125,8 @@ pub mod backend;
 pub mod error;
 pub mod guide;
 pub mod key;
+mod lease;
+pub mod lock;
 pub mod migrations;
 mod model;
 pub mod operation;
@@ -150,6 +152,8 @@ pub mod version;
 pub use self::backend::SupportedConnection;
 #[doc(inline)]
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
+#[doc(inline)]
+pub use self::lock::{Lease, Lock, LockDsl};
 pub use self::model::{Columns, Unguarded, Versioned, VersionedOn, bounds};
 #[doc(inline)]
 pub use self::operation::{Store, Verify, VersionedDsl, verify_all};

@@ -29,7 +29,9 @@ mod store;
 mod verify;
 
 pub use self::resolve::Resolution;
+pub(crate) use self::save::written_alone;
 pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
+pub(crate) use self::verify::is_current;
 pub use self::verify::{ForUpdate, Verify, verify_all};
 
 use crate::error::{Error, Result, UnknownOutcome};

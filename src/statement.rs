@@ -7,7 +7,9 @@
 mod delete;
 mod increment;
 mod insert;
+pub(crate) mod lease;
 mod patch;
+mod proven;
 mod select;
 mod update;
 
@@ -15,6 +17,7 @@ pub(crate) use self::delete::Delete;
 pub(crate) use self::increment::Increment;
 pub(crate) use self::insert::{Insert, InsertWithVersion, SelectNewKey, WithVersion};
 pub(crate) use self::patch::Patch;
+pub(crate) use self::proven::Proven;
 pub(crate) use self::select::{Hold, HoldToWrite, Look, Purpose, SelectRecord, SelectVersion};
 pub(crate) use self::update::{Touch, Update};
 

@@ -59,7 +59,23 @@ where
     C: SupportedConnection,
     E: From<Error>,
 {
-    let open = Open::begin(conn)?;
+    run(Open::begin(conn)?, work)
+}
+
+/// A [`transaction`] of its own for a few statements, each of which is to see what is committed by
+/// then, whatever level the connection is set to. Nested, it is a savepoint like any other.
+pub(crate) fn short<C, R>(conn: &mut C, work: impl FnOnce(&mut C) -> Result<R>) -> Result<R>
+where
+    C: SupportedConnection,
+{
+    run(Open::begin_short(conn)?, work)
+}
+
+fn run<C, R, E>(open: Open<'_, C>, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E>
+where
+    C: SupportedConnection,
+    E: From<Error>,
+{
     let value = work(open.conn)?;
     open.commit()?;
     Ok(value)
@@ -94,12 +110,25 @@ struct Open<'a, C: SupportedConnection> {
 
 impl<'a, C: SupportedConnection> Open<'a, C> {
     fn begin(conn: &'a mut C) -> Result<Self> {
+        let after_begin = backend::dialect(conn).after_begin;
+        Self::begin_by("", after_begin, conn)
+    }
+
+    fn begin_short(conn: &'a mut C) -> Result<Self> {
+        let dialect = backend::dialect(conn);
+        Self::begin_by(dialect.before_begin_short, dialect.after_begin_short, conn)
+    }
+
+    /// Inside another transaction it is a savepoint, and neither text is sent.
+    fn begin_by(before: &str, after: &str, conn: &'a mut C) -> Result<Self> {
         let outside = depth(conn)?;
+        if outside == 0 && !before.is_empty() {
+            conn.batch_execute(before)?;
+        }
         C::TransactionManager::begin_transaction(conn)?;
         let open = Open { conn, outside };
         if outside == 0 {
-            let after_begin = backend::dialect(open.conn).after_begin;
-            open.conn.batch_execute(after_begin)?;
+            open.conn.batch_execute(after)?;
         }
         Ok(open)
     }

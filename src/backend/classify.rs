@@ -47,6 +47,18 @@ pub(crate) fn reason(error: &DieselError) -> Option<Reason> {
     }
 }
 
+/// Whether a statement named a table that is not there. By the messages of servers that speak English; in
+/// another language it is an error like any other.
+pub(crate) fn is_missing_table(error: &DieselError) -> bool {
+    let DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) = error else {
+        return false;
+    };
+    let message = information.message();
+    message.starts_with("no such table: ")
+        || message.starts_with("relation ") && message.ends_with(" does not exist")
+        || message.starts_with("Table ") && message.ends_with(" doesn't exist")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 
-use super::{Dialect, NewKey};
+use super::{Dialect, NewKey, Proof};
 use crate::error::Reason;
 
 /// MySQL and MariaDB, which differ in nothing that is sent.
@@ -32,6 +32,18 @@ pub const DIALECT: Dialect = Dialect {
     hidden: None,
     hold: " LOCK IN SHARE MODE",
     hold_to_write: " FOR UPDATE",
+    // Of the next transaction alone.
+    before_begin_short: "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    after_begin_short: "SAVEPOINT noclobber_alive",
+    // `SYSDATE` moves on, in the session's time zone.
+    now: "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', TIMESTAMPADD(MICROSECOND, \
+          TIMESTAMPDIFF(MICROSECOND, NOW(6), UTC_TIMESTAMP(6)), SYSDATE(6))) DIV 1000",
+    frozen: Some(["SELECT SYSDATE(6) = NOW(6)", "SELECT SLEEP(0.002) + (SYSDATE(6) = NOW(6))"]),
+    patience: None,
+    take_at_once: " FOR UPDATE NOWAIT",
+    // `IGNORE` would cut off what is too long.
+    unless_there: "",
+    proof: Proof::Before,
     remote: true,
     new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)", ask: "LAST_INSERT_ID()" },
     migrations: None,

@@ -13,7 +13,7 @@
 //!   another language those that Diesel has no kind for stay
 //!   [`Error::Database`](crate::Error::Database), and are not tried again.
 
-use super::{Dialect, NewKey};
+use super::{Dialect, NewKey, Proof};
 use crate::error::Reason;
 
 /// PostgreSQL.
@@ -35,6 +35,20 @@ pub const DIALECT: Dialect = Dialect {
     hold: " FOR SHARE",
     // What an UPDATE takes that leaves the key alone: rows that refer to this one do not wait for it.
     hold_to_write: " FOR NO KEY UPDATE",
+    before_begin_short: "",
+    // Not inside a savepoint.
+    after_begin_short: "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SAVEPOINT noclobber_alive",
+    now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    frozen: None,
+    patience: None,
+    take_at_once: " FOR UPDATE NOWAIT",
+    unless_there: " ON CONFLICT DO NOTHING",
+    // Without the row lock, a steal that commits while the write waits would go unnoticed.
+    proof: Proof::Within {
+        before: "WITH lease AS MATERIALIZED (SELECT 1 FROM {locks} WHERE entity = ? AND record = ? \
+                 AND fence = ? AND token = ? AND expires_at > {now} FOR SHARE) ",
+        condition: " AND EXISTS (SELECT 1 FROM lease)",
+    },
     remote: true,
     new_key: NewKey::Returning,
     migrations: None,

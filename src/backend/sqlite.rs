@@ -24,7 +24,7 @@ mod uuid_text;
 pub use self::options::ConnectionOptions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-use super::{Dialect, NewKey};
+use super::{Dialect, NewKey, Proof};
 use crate::error::Reason;
 
 /// SQLite, from version 3.35 on (for `RETURNING`).
@@ -45,6 +45,19 @@ pub const DIALECT: Dialect = Dialect {
     hidden: None,
     hold: "",
     hold_to_write: "",
+    before_begin_short: "",
+    after_begin_short: "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive",
+    now: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    frozen: None,
+    patience: Some("SELECT timeout FROM pragma_busy_timeout"),
+    take_at_once: "",
+    unless_there: " ON CONFLICT DO NOTHING",
+    // The statement is a writer, and there is only one.
+    proof: Proof::Within {
+        before: "",
+        condition: " AND EXISTS (SELECT 1 FROM {locks} WHERE entity = ? AND record = ? \
+                    AND fence = ? AND token = ? AND expires_at > {now})",
+    },
     remote: false,
     new_key: NewKey::Returning,
     migrations: Some(|| MIGRATIONS),

@@ -1,5 +1,7 @@
 //! `save` and `touch`: one guarded UPDATE.
 
+use diesel::QueryResult;
+
 use super::by_trigger;
 use super::outcome::{self, Write};
 use super::store::Store;
@@ -42,4 +44,27 @@ pub(super) fn touch<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Re
     outcome::written(rows, write, conn)?;
     model.__set_version(next);
     Ok(model)
+}
+
+/// A save that `send` sends in its own way. Gives the model back when no row was changed.
+pub(crate) fn written_alone<M, C>(
+    mut model: M,
+    conn: &mut C,
+    send: impl FnOnce(&M, &M::Version, &mut C) -> QueryResult<usize>,
+) -> Result<Result<M, M>>
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    let key = model.key();
+    let next = outcome::next::<M>(&key, model.version())?;
+    let alone = is_alone(conn);
+    let rows = send(&model, &next, conn);
+    if let Ok(0) = rows {
+        return Ok(Err(model));
+    }
+    let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
+    outcome::written(rows, write, conn)?;
+    model.__set_version(next);
+    Ok(Ok(model))
 }

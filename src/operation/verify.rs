@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use super::outcome;
 use super::store::{Seen, Store};
 use crate::backend::SupportedConnection;
-use crate::error::{Error, Result};
+use crate::error::{Error, Found, Result};
 use crate::key::Key;
 use crate::model::Versioned;
 use crate::transaction::depth;
@@ -31,6 +31,15 @@ fn verify_by<M: Versioned, C: Store<M>>(
         None => outcome::found::<M>(conn.__look(&key), expected),
     };
     Err(outcome::conflict::<M>(&key, expected, found))
+}
+
+/// Whether this copy is what the row holds now; the conflict otherwise. Holds nothing.
+pub(crate) fn is_current<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> Result<()> {
+    let (key, expected) = (model.key(), model.version());
+    match outcome::found::<M>(conn.__look(&key), expected) {
+        Found::Vetoed => Ok(()),
+        found => Err(outcome::conflict::<M>(&key, expected, found)),
+    }
 }
 
 /// A record that a transaction depends on: what [`verify_all`] takes.

@@ -1,0 +1,124 @@
+//! Sends statements about leases, and says what is missing when the tables are.
+
+use diesel::QueryResult;
+
+use super::store::LockStore;
+use crate::backend;
+use crate::error::{Error, Result};
+use crate::lease::{EventKind, EventRow, LeaseRow, LockTables};
+use crate::statement::lease::{self, LeaseBind, LeaseStatement};
+
+/// The number of rows that a statement has changed.
+pub(super) fn execute<C: LockStore>(
+    text: &'static str,
+    tables: &LockTables,
+    binds: Vec<LeaseBind<'_>>,
+    conn: &mut C,
+) -> Result<usize> {
+    let statement = LeaseStatement::new(text, tables, backend::dialect(conn), binds);
+    told(conn.__lease_execute(&statement), tables)
+}
+
+/// Whether an insert has made a row, or found one there.
+pub(super) fn insert<C: LockStore>(
+    text: &'static str,
+    tables: &LockTables,
+    binds: Vec<LeaseBind<'_>>,
+    conn: &mut C,
+) -> Result<bool> {
+    use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+    match execute(text, tables, binds, conn) {
+        // Where the database has no words for it.
+        Err(Error::Database(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
+            Ok(false)
+        }
+        rows => Ok(rows? > 0),
+    }
+}
+
+pub(super) fn leases<C: LockStore>(
+    text: &'static str,
+    tables: &LockTables,
+    binds: Vec<LeaseBind<'_>>,
+    conn: &mut C,
+) -> Result<Vec<LeaseRow>> {
+    let statement = LeaseStatement::new(text, tables, backend::dialect(conn), binds);
+    told(conn.__leases(statement), tables)
+}
+
+pub(super) fn lease<C: LockStore>(
+    text: &'static str,
+    tables: &LockTables,
+    binds: Vec<LeaseBind<'_>>,
+    conn: &mut C,
+) -> Result<Option<LeaseRow>> {
+    Ok(leases(text, tables, binds, conn)?.into_iter().next())
+}
+
+pub(super) fn events<C: LockStore>(
+    text: &'static str,
+    tables: &LockTables,
+    binds: Vec<LeaseBind<'_>>,
+    conn: &mut C,
+) -> Result<Vec<EventRow>> {
+    let statement = LeaseStatement::new(text, tables, backend::dialect(conn), binds);
+    told(conn.__lease_events(statement), tables)
+}
+
+/// What is written into the history.
+pub(super) struct Happened<'a> {
+    pub(super) entity: &'a str,
+    pub(super) record: &'a str,
+    pub(super) fence: i64,
+    pub(super) kind: EventKind,
+    pub(super) actor: &'a str,
+    pub(super) holder: Option<&'a str>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) renewals: i64,
+}
+
+pub(super) fn happened<C: LockStore>(
+    it: &Happened<'_>,
+    tables: &LockTables,
+    conn: &mut C,
+) -> Result<()> {
+    use LeaseBind::{MaybeText, Number, Text};
+
+    let binds = vec![
+        Text(it.entity),
+        Text(it.record),
+        Number(it.fence),
+        Text(it.kind.name()),
+        Text(it.actor),
+        MaybeText(it.holder),
+        MaybeText(it.reason),
+        Number(it.renewals),
+    ];
+    execute(lease::RECORD_EVENT, tables, binds, conn).map(drop)
+}
+
+/// Refuses a clock that stands still inside a statement: a lease that was waited for would be judged by
+/// the time before the wait.
+pub(super) fn refuse_frozen_clock<C: LockStore>(tables: &LockTables, conn: &mut C) -> Result<()> {
+    let dialect = backend::dialect(conn);
+    let Some(checks) = dialect.frozen else { return Ok(()) };
+    for frozen in checks {
+        let statement = LeaseStatement::new(frozen, tables, dialect, Vec::new());
+        if told(conn.__lease_number(statement), tables)? == 0 {
+            return Ok(());
+        }
+    }
+    Err(Error::FrozenClock)
+}
+
+fn told<T>(answer: QueryResult<T>, tables: &LockTables) -> Result<T> {
+    answer.map_err(|error| {
+        if backend::is_missing_table(&error) {
+            let tables = format!("{} and {}", tables.locks(), tables.events());
+            Error::LockTablesMissing { tables, source: error }
+        } else {
+            error.into()
+        }
+    })
+}

@@ -1,0 +1,216 @@
+//! Writes that prove their lease: in their own transaction, together with the version.
+
+use diesel::QueryResult;
+
+use super::MyCopy;
+use super::carry;
+use super::lease::{Grant, Lease};
+use super::renew::{lost, prolong};
+use super::request::{LockRequest, invalid, milliseconds};
+use super::store::{LockStore, StoreLocked};
+use crate::backend::{self, Proof};
+use crate::error::{Error, LockLost, Loss, Result};
+use crate::key::Key;
+use crate::lease::LeaseRow;
+use crate::model::Versioned;
+use crate::operation::{Store, StoreChanges, VersionedDsl, written_alone};
+use crate::statement::lease::HOLD;
+use crate::transaction::transaction;
+
+/// Leases on the records of a versioned model, and the writes that prove them.
+///
+/// Implemented for every [`Versioned`] model; bring it into scope with the
+/// [`prelude`](crate::prelude).
+///
+/// A guarded write is refused, and writes nothing, unless the lease is this holder's at that moment:
+/// its token and its fence are those of the lock's row, which stays as it is until commit. Time is not
+/// relied on for that. A lease that has expired, and that nobody has taken since, is regained by the
+/// write, if the record still has the version that its holder loaded.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// # fn main() -> noclobber::Result<()> {
+/// # let conn = &mut documents_with_one_row();
+/// # noclobber::migrations::run(conn).unwrap();
+/// let document = Document::find(1, conn)?;
+/// let lease = document.lock().owner("ann").acquire(conn)?;
+/// let document = Document { title: "Mine alone".into(), ..document }.save_locked(&lease, conn)?;
+/// document.delete_locked(&lease, conn)?;
+/// # lease.release(conn)
+/// # }
+/// ```
+pub trait LockDsl: VersionedDsl {
+    /// Asks for a lease on this record. Nothing is sent before
+    /// [`acquire`](super::LockRequest::acquire).
+    ///
+    /// ```
+    /// # include!("../doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// # noclobber::migrations::run(conn).unwrap();
+    /// let document = Document::find(1, conn)?;
+    /// let lease = document.lock().owner("ann").acquire(conn)?;
+    /// # lease.release(conn)
+    /// # }
+    /// ```
+    fn lock(&self) -> LockRequest<MyCopy<'_, Self>> {
+        LockRequest::of(self)
+    }
+
+    /// [`save`](VersionedDsl::save), proving the lease.
+    ///
+    /// On PostgreSQL and SQLite one statement, that of `save` with a condition on the lock's row; only when
+    /// it has changed no row, and on MySQL at once, the two are statements of one transaction: the row of
+    /// the lock, held until commit, and then the UPDATE.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LockLost`] with who, when and why; [`Error::InvalidLock`] when the lease is another
+    /// record's; otherwise as [`save`](VersionedDsl::save).
+    ///
+    /// ```
+    /// # include!("../doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// # noclobber::migrations::run(conn).unwrap();
+    /// let document = Document::find(1, conn)?;
+    /// let lease = document.lock().owner("ann").acquire(conn)?;
+    /// let document = Document { title: "Final".into(), ..document }.save_locked(&lease, conn)?;
+    /// assert_eq!(document.version, 2);
+    /// # lease.release(conn)
+    /// # }
+    /// ```
+    fn save_locked<C: StoreLocked<Self>>(self, lease: &Lease, conn: &mut C) -> Result<Self> {
+        save(self, &lease.grant, conn)
+    }
+
+    /// [`delete`](VersionedDsl::delete), proving the lease. The lease stays, and is to be released.
+    ///
+    /// In one transaction: the row of the lock, held until commit, and then the DELETE.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_locked`](Self::save_locked).
+    ///
+    /// ```
+    /// # include!("../doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// # noclobber::migrations::run(conn).unwrap();
+    /// let document = Document::find(1, conn)?;
+    /// let lease = document.lock().owner("ann").acquire(conn)?;
+    /// document.delete_locked(&lease, conn)?;
+    /// lease.release(conn)
+    /// # }
+    /// ```
+    fn delete_locked<C: StoreLocked<Self>>(self, lease: &Lease, conn: &mut C) -> Result<()> {
+        proven::<Self, C, _>(&self.key(), &lease.grant, conn, |conn| self.delete(conn))
+    }
+
+    /// [`patch`](VersionedDsl::patch), proving the lease.
+    ///
+    /// In one transaction: the row of the lock, held until commit, and then the UPDATE.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_locked`](Self::save_locked).
+    ///
+    /// ```
+    /// # include!("../doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// # noclobber::migrations::run(conn).unwrap();
+    /// let lease = Document::find(1, conn)?.lock().owner("ann").acquire(conn)?;
+    /// let version = Document::patch_locked(1, 1, documents::title.eq("Final"), &lease, conn)?;
+    /// assert_eq!(version, 2);
+    /// # lease.release(conn)
+    /// # }
+    /// ```
+    fn patch_locked<Changes, C>(
+        key: impl Into<Self::Key>,
+        version: impl Into<Self::Version>,
+        changes: Changes,
+        lease: &Lease,
+        conn: &mut C,
+    ) -> Result<Self::Version>
+    where
+        C: StoreLocked<Self> + StoreChanges<Self, Changes>,
+    {
+        let (key, version) = (key.into(), version.into());
+        proven::<Self, C, _>(&key.clone(), &lease.grant, conn, |conn| {
+            Self::patch(key, version, changes, conn)
+        })
+    }
+}
+
+impl<M: Versioned> LockDsl for M {}
+
+fn save<M: Versioned, C: StoreLocked<M>>(model: M, grant: &Grant, conn: &mut C) -> Result<M> {
+    let key = model.key();
+    is_for::<M>(&key, grant)?;
+    let model = match backend::dialect(conn).proof {
+        Proof::Within { before, condition } if !M::BY_TRIGGER => {
+            let send = |model: &M, next: &M::Version, conn: &mut C| -> QueryResult<usize> {
+                let proof = (before, condition);
+                conn.__update_proven(model, next, &key, proof, &grant.tables, grant.proof())
+            };
+            match written_alone(model, conn, send)? {
+                Ok(saved) => return Ok(saved),
+                // No row: lost, expired, or stale. What follows finds out which, and may regain it.
+                Err(model) => model,
+            }
+        }
+        _ => model,
+    };
+    proven::<M, C, _>(&key, grant, conn, |conn| model.save(conn))
+}
+
+/// Proves the lease, writes, and regains the lease if it had run out, in one transaction.
+fn proven<M, C, R>(
+    key: &M::Key,
+    grant: &Grant,
+    conn: &mut C,
+    write: impl FnOnce(&mut C) -> Result<R>,
+) -> Result<R>
+where
+    M: Versioned,
+    C: Store<M> + LockStore,
+{
+    is_for::<M>(key, grant)?;
+    transaction(conn, |conn| {
+        let row = carry::lease(HOLD, &grant.tables, grant.place(), conn)?;
+        match row.filter(|row| row.belongs_to(grant.fence, &grant.token)) {
+            None => Err(Error::LockLost(lost(grant, conn)?)),
+            Some(row) if row.lasts().is_some() => write(conn),
+            Some(row) => regain(grant, &row, conn, write),
+        }
+    })
+}
+
+/// The lease has run out, and nobody has taken it. If the record is still as its holder loaded it, which
+/// the write itself finds out, no harm was done.
+fn regain<C: LockStore, R>(
+    grant: &Grant,
+    row: &LeaseRow,
+    conn: &mut C,
+    write: impl FnOnce(&mut C) -> Result<R>,
+) -> Result<R> {
+    let until = row.now.saturating_add(milliseconds(grant.ttl));
+    let until = until.min(row.deadline_at.unwrap_or(i64::MAX));
+    if until <= row.now {
+        let (entity, record) = (&grant.entity, &grant.record);
+        let capped = LockLost::new(entity, record, grant.fence, Loss::Capped, None);
+        return Err(Error::LockLost(capped));
+    }
+    prolong(grant, until, 1, conn)?;
+    write(conn)
+}
+
+fn is_for<M: Versioned>(key: &M::Key, grant: &Grant) -> Result<()> {
+    let record = key.text();
+    if grant.entity == M::TABLE && grant.record == record {
+        return Ok(());
+    }
+    let (entity, other) = (&grant.entity, &grant.record);
+    Err(invalid(&format!("the lease is on {entity} {other}, and not on {} {record}", M::TABLE)))
+}

@@ -1,0 +1,206 @@
+//! The executor of leases: carries a statement to the database and brings its rows back, unjudged.
+
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::deserialize::FromSql;
+use diesel::query_builder::QueryFragment;
+use diesel::result::Error as DieselError;
+use diesel::row::Row;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use crate::backend::{self, SupportedConnection};
+use crate::lease::{EventRow, LeaseRow, LockTables};
+use crate::model::bounds::Bind;
+use crate::model::{Versioned, VersionedOn};
+use crate::operation::Store;
+use crate::statement::lease::{LeaseBind, LeaseStatement};
+use crate::statement::{Guard, Proven, Update};
+
+/// A connection through which leases can be taken: every connection to a database that noclobber knows.
+///
+/// Code that is generic over the connection names it:
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::lock::{Lock, LockStore};
+///
+/// fn take<C: LockStore>(conn: &mut C) -> noclobber::Result<()> {
+///     let lease = Lock::on("reports", "2026").owner("nightly job").acquire(conn)?;
+///     lease.release(conn)
+/// }
+/// # fn main() {
+/// #     let conn = &mut documents_with_one_row();
+/// #     noclobber::migrations::run(conn).unwrap();
+/// #     take(conn).unwrap();
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "no lease can be taken through `{Self}`",
+    label = "not a connection to a database that noclobber knows",
+    note = "pass `&mut` a Diesel connection or a pooled one, and enable the feature of your \
+            database in `Cargo.toml`: noclobber = {{ version = \"…\", features = [\"sqlite\"] }}"
+)]
+pub trait LockStore: SupportedConnection {
+    #[doc(hidden)]
+    fn __lease_execute(&mut self, statement: &LeaseStatement<'_>) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __leases(&mut self, statement: LeaseStatement<'_>) -> QueryResult<Vec<LeaseRow>>;
+
+    #[doc(hidden)]
+    fn __lease_events(&mut self, statement: LeaseStatement<'_>) -> QueryResult<Vec<EventRow>>;
+
+    /// The only number of the only row.
+    #[doc(hidden)]
+    fn __lease_number(&mut self, statement: LeaseStatement<'_>) -> QueryResult<i64>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C> LockStore for C
+where
+    C: SupportedConnection,
+    str: Bind<Text, C::Backend>,
+    i64: Bind<BigInt, C::Backend> + FromSql<BigInt, C::Backend>,
+    for<'a> Option<&'a str>: Bind<Nullable<Text>, C::Backend>,
+    Option<i64>: Bind<Nullable<BigInt>, C::Backend>,
+    String: FromSql<Text, C::Backend>,
+{
+    fn __lease_execute(&mut self, statement: &LeaseStatement<'_>) -> QueryResult<usize> {
+        self.execute_returning_count(statement)
+    }
+
+    fn __leases(&mut self, statement: LeaseStatement<'_>) -> QueryResult<Vec<LeaseRow>> {
+        self.load(statement)?.map(|row| lease(&row?)).collect()
+    }
+
+    fn __lease_events(&mut self, statement: LeaseStatement<'_>) -> QueryResult<Vec<EventRow>> {
+        self.load(statement)?.map(|row| event(&row?)).collect()
+    }
+
+    fn __lease_number(&mut self, statement: LeaseStatement<'_>) -> QueryResult<i64> {
+        let mut rows = self.load(statement)?;
+        let row = rows.next().ok_or(DieselError::NotFound)??;
+        number(&row, 0).and_then(present)
+    }
+}
+
+/// A connection through which a record can be saved under a lease: every [`Store`] of its model.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::lock::{Lease, StoreLocked};
+///
+/// fn publish<C>(document: Document, lease: &Lease, conn: &mut C) -> noclobber::Result<Document>
+/// where
+///     C: StoreLocked<Document>,
+/// {
+///     Document { title: "Published".into(), ..document }.save_locked(lease, conn)
+/// }
+/// # fn main() {}
+/// ```
+pub trait StoreLocked<M: Versioned>: Store<M> + LockStore {
+    /// The UPDATE of a save, with the texts that prove the lease before and behind it.
+    #[doc(hidden)]
+    fn __update_proven(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        proof: (&'static str, &'static str),
+        tables: &LockTables,
+        binds: Vec<LeaseBind<'_>>,
+    ) -> QueryResult<usize>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C, M> StoreLocked<M> for C
+where
+    C: LockStore,
+    M: VersionedOn<C::Backend>,
+    for<'s> LeaseStatement<'s>: QueryFragment<C::Backend>,
+{
+    fn __update_proven(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        proof: (&'static str, &'static str),
+        tables: &LockTables,
+        binds: Vec<LeaseBind<'_>>,
+    ) -> QueryResult<usize> {
+        let dialect = backend::dialect(self);
+        let (before, condition) = proof;
+        // The binds belong to the one of the two that names the lease.
+        let (of_before, of_condition) =
+            if before.is_empty() { (Vec::new(), binds) } else { (binds, Vec::new()) };
+        self.execute_returning_count(&Proven {
+            before: LeaseStatement::new(before, tables, dialect, of_before),
+            write: Update { model, next, guard: Guard::new(key, model.version()) },
+            condition: LeaseStatement::new(condition, tables, dialect, of_condition),
+        })
+    }
+}
+
+/// In the order in which the statements name the columns.
+fn lease<'a, DB>(row: &impl Row<'a, DB>) -> QueryResult<LeaseRow>
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+    i64: FromSql<BigInt, DB>,
+{
+    Ok(LeaseRow {
+        entity: text(row, 0).and_then(present)?,
+        record: text(row, 1).and_then(present)?,
+        fence: number(row, 2).and_then(present)?,
+        token: text(row, 3)?,
+        owner: text(row, 4)?,
+        session: text(row, 5)?,
+        note: text(row, 6)?,
+        acquired_at: number(row, 7)?,
+        renewed_at: number(row, 8)?,
+        expires_at: number(row, 9)?,
+        deadline_at: number(row, 10)?,
+        renewals: number(row, 11).and_then(present)?,
+        version: text(row, 12)?,
+        now: number(row, 13).and_then(present)?,
+    })
+}
+
+/// Likewise.
+fn event<'a, DB>(row: &impl Row<'a, DB>) -> QueryResult<EventRow>
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+    i64: FromSql<BigInt, DB>,
+{
+    Ok(EventRow {
+        fence: number(row, 0).and_then(present)?,
+        event: text(row, 1).and_then(present)?,
+        actor: text(row, 2).and_then(present)?,
+        holder: text(row, 3)?,
+        reason: text(row, 4)?,
+        at: number(row, 5).and_then(present)?,
+        renewals: number(row, 6).and_then(present)?,
+    })
+}
+
+fn text<'a, DB>(row: &impl Row<'a, DB>, at: usize) -> QueryResult<Option<String>>
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    row.get_value::<Nullable<Text>, _, _>(at).map_err(DieselError::DeserializationError)
+}
+
+fn number<'a, DB>(row: &impl Row<'a, DB>, at: usize) -> QueryResult<Option<i64>>
+where
+    DB: Backend,
+    i64: FromSql<BigInt, DB>,
+{
+    row.get_value::<Nullable<BigInt>, _, _>(at).map_err(DieselError::DeserializationError)
+}
+
+fn present<T>(value: Option<T>) -> QueryResult<T> {
+    let null = "a column of the lock tables is NULL that never is one";
+    value.ok_or_else(|| DieselError::DeserializationError(null.into()))
+}
