@@ -2,7 +2,7 @@
 //!
 //! Diesel's `Timestamp` is the right type for their columns on SQLite and PostgreSQL. On MySQL they are
 //! a DATETIME, and MariaDB takes what is bound as a `Timestamp` for one of its TIMESTAMPs: outside of
-//! 1970 to 2038 it makes NULL of it, without a word. Many of the shop's employees were born earlier.
+//! 1970 to 2038 it makes NULL of it, without a word. Some of the shop's employees were born earlier.
 
 use chrono::NaiveDateTime;
 use diesel::backend::Backend;

@@ -38,10 +38,12 @@ on_every_copy! {
         assert_eq!(value("Employee", 1, "BirthDate", conn), "'1962-02-18 00:00:00'");
 
         let hired = NaiveDate::from_ymd_opt(2002, 8, 15).unwrap().and_hms_opt(9, 30, 0);
-        Employee { birth_date: None, hire_date: hired.map(Moment), ..employee }.save(conn).unwrap();
-
-        assert_eq!(value("Employee", 1, "BirthDate", conn), "NULL");
+        let saved = Employee { hire_date: hired.map(Moment), ..employee }.save(conn).unwrap();
+        assert_eq!(value("Employee", 1, "BirthDate", conn), "'1962-02-18 00:00:00'");
         assert_eq!(value("Employee", 1, "HireDate", conn), "'2002-08-15 09:30:00'");
+
+        Employee { birth_date: None, ..saved }.save(conn).unwrap();
+        assert_eq!(value("Employee", 1, "BirthDate", conn), "NULL");
     }
 
     fn an_employee_comes_to_report_to_somebody_else(chinook) {
@@ -104,4 +106,24 @@ on_every_server! {
             assert_eq!(saved.reload(conn).unwrap(), saved);
         }
     }
+}
+
+/// Why [`Moment`] is not a `Timestamp` everywhere.
+#[cfg(feature = "mysql")]
+#[test]
+fn mariadb_makes_null_of_a_birthday_that_is_bound_as_a_timestamp() {
+    use diesel::sql_types::{Datetime, Timestamp};
+
+    use super::mysql;
+
+    let Some(chinook) = mysql::Chinook::fresh() else { return };
+    let conn = &mut chinook.connect();
+    let born = NaiveDate::from_ymd_opt(1969, 12, 28).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let update = "UPDATE Employee SET BirthDate = ? WHERE EmployeeId = 1";
+
+    diesel::sql_query(update).bind::<Timestamp, _>(born).execute(conn).unwrap();
+    assert_eq!(mysql::value("Employee", 1, "BirthDate", conn), "NULL");
+
+    diesel::sql_query(update).bind::<Datetime, _>(born).execute(conn).unwrap();
+    assert_eq!(mysql::value("Employee", 1, "BirthDate", conn), "'1969-12-28 12:00:00'");
 }
