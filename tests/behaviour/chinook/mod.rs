@@ -11,6 +11,7 @@ mod database;
 mod date_time;
 mod hot_row;
 mod ledger;
+mod looks;
 mod models;
 #[cfg(feature = "mysql")]
 mod mysql;

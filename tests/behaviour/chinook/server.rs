@@ -1,7 +1,7 @@
 //! Chinook on a server: a schema or database of its own for each test.
 
 /// Defines `Chinook` on the server of this module's kind, from its script, its `BEFORE_SCRIPT`
-/// and `adapt`, and what [`looks!`](super::database::looks) asks for.
+/// and `adapt`, and what [`looks!`](super::looks::looks) asks for.
 macro_rules! chinook_on_server {
     (script: $script:literal, place: $Place:ident) => {
         /// A copy of Chinook that goes away with the test.
@@ -41,7 +41,7 @@ macro_rules! chinook_on_server {
             }
         }
 
-        $crate::chinook::database::looks!();
+        $crate::chinook::looks::looks!();
     };
 }
 

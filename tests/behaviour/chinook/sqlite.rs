@@ -11,7 +11,8 @@ use noclobber::backend::sqlite::ConnectionOptions;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::database::{looks, script};
+use super::database::script;
+use super::looks::looks;
 use super::worker;
 pub(crate) use crate::support::Journal;
 pub(crate) use crate::support::sqlite::{Conn, run};

@@ -32,8 +32,8 @@ on_every_copy! {
                 .filter(invoice_line::invoice_id.eq(INVOICE))
                 .load(conn)
                 .unwrap();
-            let sum: BigDecimal = lines.into_iter().map(|line| line.unit_price * line.quantity).sum();
-            sum.round(2)
+            let prices = lines.into_iter().map(|line| line.unit_price * line.quantity);
+            prices.sum::<BigDecimal>().round(2)
         };
         assert_eq!(before.total.round(2), sum_of_lines(conn));
 
