@@ -10,6 +10,10 @@
 //! * At REPEATABLE READ, their default, a stale write inside a transaction is a conflict. With
 //!   MariaDB's `innodb_snapshot_isolation` it ends the transaction
 //!   ([`Error::Unavailable`](crate::Error::Unavailable)).
+//! * A column that is a DATETIME is `Datetime` in the schema. MariaDB takes what is bound as a
+//!   `Timestamp` for a time of the session's `time_zone`: it stores NULL outside of 1970 to 2038, and for
+//!   a time in the hour that the zone skips in spring, the end of that hour. A version of that hour is
+//!   not found again: the next save of the same model is refused, none is lost.
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 

@@ -4,8 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, Pool};
 use noclobber::error::Reason;
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, Retry, Retryable, retry};
@@ -39,16 +38,6 @@ macro_rules! on_a_server_of_its_own {
             }
         }
     };
-}
-
-/// Makes each connection of a pool enter the place of the test.
-#[derive(Debug)]
-struct Enter(String);
-
-impl<C: Connection> CustomizeConnection<C, diesel::r2d2::Error> for Enter {
-    fn on_acquire(&self, conn: &mut C) -> Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(&self.0).map_err(diesel::r2d2::Error::QueryError)
-    }
 }
 
 fn reason(error: &Error) -> Option<Reason> {
@@ -96,7 +85,7 @@ on_a_server_of_its_own! {
         let pool: Pool<ConnectionManager<Conn>> = Pool::builder()
             .max_size(2)
             .connection_timeout(Duration::from_millis(500))
-            .connection_customizer(Box::new(Enter(server.enter())))
+            .connection_customizer(Box::new(Place::clone(server)))
             .build(ConnectionManager::new(server.url()))
             .unwrap();
         let policy = Policy::default()

@@ -40,7 +40,7 @@ impl Test {
         let servers = Servers::ready(&selection.databases, &mut steps)?;
 
         let mut tests = tests(&selection);
-        provide(&mut tests, &workspace, &mut steps)?;
+        provide(&mut tests, databases, &workspace, &mut steps)?;
         servers.tell(&mut tests);
         let output = steps.run("tests", tests).map_err(|sentence| servers.explain(sentence))?;
         drop(servers);
@@ -75,15 +75,20 @@ fn tests(selection: &Selection) -> Command {
 }
 
 /// Tells the tests where to find what they cannot bring along.
-fn provide(tests: &mut Command, workspace: &Workspace, steps: &mut Steps) -> Outcome<()> {
+fn provide(
+    tests: &mut Command,
+    databases: &[Database],
+    workspace: &Workspace,
+    steps: &mut Steps,
+) -> Outcome<()> {
     tests.env(diesel_cli::VARIABLE, diesel_cli::DIESEL_CLI.ensure(workspace, steps)?);
 
     let chinook = chinook::directory(&workspace.root)?;
-    if chinook::is_in(&chinook) {
-        tests.env(chinook::VARIABLE, chinook);
-    } else {
-        println!("{}", chinook::skipped(&chinook));
+    let missing = chinook::missing(&chinook, databases);
+    if !missing.is_empty() {
+        println!("{}", chinook::skipped(&chinook, &missing));
     }
+    tests.env(chinook::VARIABLE, chinook);
     Ok(())
 }
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use bigdecimal::{BigDecimal, ToPrimitive};
 use diesel::prelude::*;
-use diesel::sqlite::Sqlite;
-use noclobber::VersionedOn;
-use noclobber::prelude::*;
+use noclobber::Versioned;
+use noclobber::operation::StoreChanges;
 
 use super::models::{Customer, Invoice, Track};
 use super::schema::{customer, invoice, track};
@@ -16,9 +15,12 @@ use super::schema::{customer, invoice, track};
 /// A row that many writers change. A change puts its marker behind a text, and adds one to a number
 /// where the table has one: what is in the row in the end tells which changes are in it.
 pub(crate) trait HotRow:
-    VersionedOn<Sqlite, Key = i32, Version = i64> + Debug + Clone + PartialEq + Send + Sync
+    Versioned<Key = i32, Version = i64> + Debug + Clone + PartialEq + Send + Sync
 {
     const KEY: i32 = 1;
+
+    /// The columns that a change writes to.
+    type Changes;
 
     /// Makes the change with this marker in memory.
     fn change(&mut self, marker: &str);
@@ -32,8 +34,23 @@ pub(crate) trait HotRow:
     /// The row with the text, the number and the version of another one.
     fn with_changes_of(self, other: &Self) -> Self;
 
-    /// Writes the changed columns alone, without another look at the row.
-    fn patch_changes(self, version: i64, conn: &mut SqliteConnection) -> noclobber::Result<i64>;
+    /// The changed columns alone, for a patch.
+    fn changes(self) -> Self::Changes;
+}
+
+/// A connection through which all hot rows can be read, saved and patched.
+pub(crate) trait Writer:
+    StoreChanges<Track, TrackChanges>
+    + StoreChanges<Customer, CustomerChanges>
+    + StoreChanges<Invoice, InvoiceChanges>
+{
+}
+
+impl<C> Writer for C where
+    C: StoreChanges<Track, TrackChanges>
+        + StoreChanges<Customer, CustomerChanges>
+        + StoreChanges<Invoice, InvoiceChanges>
+{
 }
 
 /// Time for somebody else to come between a load and what is written after it.
@@ -45,7 +62,16 @@ fn append(text: &mut Option<String>, marker: &str) {
     text.get_or_insert_default().push_str(marker);
 }
 
+#[derive(AsChangeset)]
+#[diesel(table_name = track, treat_none_as_null = true)]
+pub(crate) struct TrackChanges {
+    composer: Option<String>,
+    milliseconds: i32,
+}
+
 impl HotRow for Track {
+    type Changes = TrackChanges;
+
     fn change(&mut self, marker: &str) {
         append(&mut self.composer, marker);
         self.milliseconds += 1;
@@ -64,16 +90,22 @@ impl HotRow for Track {
         Track { composer, milliseconds, version, ..self }
     }
 
-    fn patch_changes(self, version: i64, conn: &mut SqliteConnection) -> noclobber::Result<i64> {
-        let changes =
-            (track::composer.eq(self.composer), track::milliseconds.eq(self.milliseconds));
-        Track::patch(Self::KEY, version, changes, conn)
+    fn changes(self) -> TrackChanges {
+        TrackChanges { composer: self.composer, milliseconds: self.milliseconds }
     }
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = customer, treat_none_as_null = true)]
+pub(crate) struct CustomerChanges {
+    company: Option<String>,
 }
 
 impl HotRow for Customer {
     /// The second customer has no company: the first change turns a NULL into a text.
     const KEY: i32 = 2;
+
+    type Changes = CustomerChanges;
 
     fn change(&mut self, marker: &str) {
         append(&mut self.company, marker);
@@ -92,12 +124,21 @@ impl HotRow for Customer {
         Customer { company, version, ..self }
     }
 
-    fn patch_changes(self, version: i64, conn: &mut SqliteConnection) -> noclobber::Result<i64> {
-        Customer::patch(Self::KEY, version, customer::company.eq(self.company), conn)
+    fn changes(self) -> CustomerChanges {
+        CustomerChanges { company: self.company }
     }
 }
 
+#[derive(AsChangeset)]
+#[diesel(table_name = invoice, treat_none_as_null = true)]
+pub(crate) struct InvoiceChanges {
+    billing_address: Option<String>,
+    total: BigDecimal,
+}
+
 impl HotRow for Invoice {
+    type Changes = InvoiceChanges;
+
     fn change(&mut self, marker: &str) {
         append(&mut self.billing_address, marker);
         // A cent.
@@ -118,9 +159,7 @@ impl HotRow for Invoice {
         Invoice { billing_address, total, version, ..self }
     }
 
-    fn patch_changes(self, version: i64, conn: &mut SqliteConnection) -> noclobber::Result<i64> {
-        let changes =
-            (invoice::billing_address.eq(self.billing_address), invoice::total.eq(self.total));
-        Invoice::patch(Self::KEY, version, changes, conn)
+    fn changes(self) -> InvoiceChanges {
+        InvoiceChanges { billing_address: self.billing_address, total: self.total }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use diesel::prelude::*;
 use noclobber::prelude::*;
 
-use super::hot_row::HotRow;
+use super::hot_row::{HotRow, Writer};
 use super::models::{Customer, Invoice, Track};
 
 /// The markers of the changes that the database acknowledged, by table.
@@ -45,7 +44,7 @@ pub(crate) struct HotRows {
 }
 
 impl HotRows {
-    pub(crate) fn load(conn: &mut SqliteConnection) -> Self {
+    pub(crate) fn load<C: Writer>(conn: &mut C) -> Self {
         HotRows {
             track: Track::find(Track::KEY, conn).unwrap(),
             customer: Customer::find(Customer::KEY, conn).unwrap(),

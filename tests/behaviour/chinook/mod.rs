@@ -4,14 +4,24 @@
 //! once. What proves that nothing was lost is always the rows as they are in the end.
 //!
 //! The database is not part of this repository. `NOCLOBBER_CHINOOK` names the folder with its
-//! `sqlite.sql`; without that file every test here says that it is skipped, and passes.
+//! scripts, one for each database (`sqlite.sql`, `postgresql.sql`, `mysql.sql`); where one of them is
+//! absent, the tests on its database say that they are skipped, and pass.
 
 mod database;
+mod date_time;
 mod hot_row;
 mod ledger;
+mod looks;
 mod models;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod processes;
 mod schema;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+mod sqlite;
 mod tables;
 mod threads;
 mod transactions;

@@ -1,10 +1,10 @@
 //! One versioned model for each table of Chinook.
 
 use bigdecimal::BigDecimal;
-use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use noclobber::prelude::*;
 
+use super::date_time::Moment;
 use super::schema::{
     album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist,
     playlist_track, track,
@@ -57,8 +57,8 @@ pub(crate) struct Employee {
     pub(crate) first_name: String,
     pub(crate) title: Option<String>,
     pub(crate) reports_to: Option<i32>,
-    pub(crate) birth_date: Option<NaiveDateTime>,
-    pub(crate) hire_date: Option<NaiveDateTime>,
+    pub(crate) birth_date: Option<Moment>,
+    pub(crate) hire_date: Option<Moment>,
     pub(crate) address: Option<String>,
     pub(crate) city: Option<String>,
     pub(crate) state: Option<String>,
@@ -83,7 +83,7 @@ pub(crate) struct Genre {
 pub(crate) struct Invoice {
     pub(crate) invoice_id: i32,
     pub(crate) customer_id: i32,
-    pub(crate) invoice_date: NaiveDateTime,
+    pub(crate) invoice_date: Moment,
     pub(crate) billing_address: Option<String>,
     pub(crate) billing_city: Option<String>,
     pub(crate) billing_state: Option<String>,

@@ -2,6 +2,8 @@
 //!
 //! The database names everything in Pascal case; `#[sql_name]` is what stands in the statements.
 
+use super::date_time::DateTime;
+
 diesel::table! {
     #[sql_name = "Album"]
     album (album_id) {
@@ -60,6 +62,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::DateTime;
+
     #[sql_name = "Employee"]
     employee (employee_id) {
         #[sql_name = "EmployeeId"]
@@ -73,9 +78,9 @@ diesel::table! {
         #[sql_name = "ReportsTo"]
         reports_to -> Nullable<Integer>,
         #[sql_name = "BirthDate"]
-        birth_date -> Nullable<Timestamp>,
+        birth_date -> Nullable<DateTime>,
         #[sql_name = "HireDate"]
-        hire_date -> Nullable<Timestamp>,
+        hire_date -> Nullable<DateTime>,
         #[sql_name = "Address"]
         address -> Nullable<Text>,
         #[sql_name = "City"]
@@ -108,6 +113,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::DateTime;
+
     #[sql_name = "Invoice"]
     invoice (invoice_id) {
         #[sql_name = "InvoiceId"]
@@ -115,7 +123,7 @@ diesel::table! {
         #[sql_name = "CustomerId"]
         customer_id -> Integer,
         #[sql_name = "InvoiceDate"]
-        invoice_date -> Timestamp,
+        invoice_date -> DateTime,
         #[sql_name = "BillingAddress"]
         billing_address -> Nullable<Text>,
         #[sql_name = "BillingCity"]

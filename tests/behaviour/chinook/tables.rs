@@ -4,30 +4,11 @@ use diesel::prelude::*;
 use noclobber::prelude::*;
 use noclobber::{Error, Found};
 
-use super::database::{self, Chinook, Journal, TABLES, bits, lines};
+use super::database::on_every_copy;
 use super::models::{
     Album, Artist, Customer, Employee, Genre, Invoice, InvoiceLine, MediaType, Playlist,
     PlaylistTrack, Track,
 };
-
-#[test]
-fn adding_versions_changes_nothing_else() {
-    let Some(script) = database::script() else { return database::skip() };
-    let conn = &mut SqliteConnection::establish(":memory:").unwrap();
-    database::load(&script, conn);
-    let tables = "SELECT name AS line FROM sqlite_master WHERE type = 'table' ORDER BY name";
-    assert_eq!(lines(tables, conn), TABLES);
-    let before = TABLES.map(|table| bits(table, conn));
-    assert_eq!(before.iter().map(Vec::len).sum::<usize>(), 15_607);
-
-    database::add_versions(conn);
-
-    assert_eq!(TABLES.map(|table| bits(table, conn)), before);
-    for table in TABLES {
-        let versions = format!(r#"SELECT DISTINCT quote(version) AS line FROM "{table}""#);
-        assert_eq!(lines(&versions, conn), ["1"], "{table}");
-    }
-}
 
 /// The same promises for each model, each in a module that is named after the table.
 macro_rules! each_table {
@@ -35,52 +16,48 @@ macro_rules! each_table {
         mod $module {
             use super::*;
 
-            #[test]
-            fn every_row_loads() {
-                let Some(chinook) = Chinook::fresh(Journal::WriteAheadLog) else { return };
-                let conn = &mut chinook.connect();
-                let rows = $Model::query().load(conn).unwrap();
-                assert_eq!(rows.len(), bits($table, conn).len());
-                assert!(rows.iter().all(|row| row.version == 1));
-            }
+            on_every_copy! {
+                fn every_row_loads(chinook) {
+                    let conn = &mut chinook.connect();
+                    let rows = $Model::query().load(conn).unwrap();
+                    assert_eq!(rows.len(), bits($table, conn).len());
+                    assert!(rows.iter().all(|row| row.version == 1));
+                }
 
-            #[test]
-            fn a_save_changes_the_version_and_no_other_bit() {
-                let Some(chinook) = Chinook::fresh(Journal::WriteAheadLog) else { return };
-                let conn = &mut chinook.connect();
-                let before = bits($table, conn);
-                let rows = $Model::query().load(conn).unwrap();
-                let first = $Model::find($key, conn).unwrap();
+                fn a_save_changes_the_version_and_no_other_bit(chinook) {
+                    let conn = &mut chinook.connect();
+                    let before = bits($table, conn);
+                    let rows = $Model::query().load(conn).unwrap();
+                    let first = $Model::find($key, conn).unwrap();
 
-                let saved = first.clone().save(conn).unwrap();
-                assert_eq!(saved, $Model { version: 2, ..first });
-                assert_eq!(saved.reload(conn).unwrap(), saved);
-                assert_eq!(versions($table, conn), ["1", "2"]);
-                // Not the first row alone: each has other values.
-                let others = rows.into_iter().filter(|row| row.key() != saved.key());
-                let save = |conn: &mut SqliteConnection| {
-                    others.map(|row| row.save(conn)).collect::<noclobber::Result<Vec<_>>>()
-                };
-                noclobber::transaction(conn, save).unwrap();
+                    let saved = first.clone().save(conn).unwrap();
+                    assert_eq!(saved, $Model { version: 2, ..first });
+                    assert_eq!(saved.reload(conn).unwrap(), saved);
+                    assert_eq!(versions($table, conn), ["1", "2"]);
+                    // Not the first row alone: each has other values.
+                    let others = rows.into_iter().filter(|row| row.key() != saved.key());
+                    let save = |conn: &mut Conn| {
+                        others.map(|row| row.save(conn)).collect::<noclobber::Result<Vec<_>>>()
+                    };
+                    noclobber::transaction(conn, save).unwrap();
 
-                assert_eq!(versions($table, conn), ["2"]);
-                assert_eq!(bits($table, conn), before);
-            }
+                    assert_eq!(versions($table, conn), ["2"]);
+                    assert_eq!(bits($table, conn), before);
+                }
 
-            #[test]
-            fn what_is_stale_is_neither_saved_nor_deleted() {
-                let Some(chinook) = Chinook::fresh(Journal::WriteAheadLog) else { return };
-                let conn = &mut chinook.connect();
-                let before = bits($table, conn);
-                let stale = $Model::find($key, conn).unwrap();
-                stale.clone().save(conn).unwrap();
+                fn what_is_stale_is_neither_saved_nor_deleted(chinook) {
+                    let conn = &mut chinook.connect();
+                    let before = bits($table, conn);
+                    let stale = $Model::find($key, conn).unwrap();
+                    stale.clone().save(conn).unwrap();
 
-                let save = stale.clone().save(conn).unwrap_err();
-                assert_eq!(conflict(&save), (stringify!($module), $text, "1", "2"));
-                let delete = stale.delete(conn).unwrap_err();
-                assert_eq!(conflict(&delete), (stringify!($module), $text, "1", "2"));
-                assert_eq!(bits($table, conn), before);
-                assert_eq!(versions($table, conn), ["1", "2"]);
+                    let save = stale.clone().save(conn).unwrap_err();
+                    assert_eq!(conflict(&save), (stringify!($module), $text, "1", "2"));
+                    let delete = stale.delete(conn).unwrap_err();
+                    assert_eq!(conflict(&delete), (stringify!($module), $text, "1", "2"));
+                    assert_eq!(bits($table, conn), before);
+                    assert_eq!(versions($table, conn), ["1", "2"]);
+                }
             }
         }
     )*};
@@ -98,11 +75,6 @@ each_table! {
     playlist: Playlist = "Playlist", first 1, "1";
     playlist_track: PlaylistTrack = "PlaylistTrack", first (1, 3402), "1,3402";
     track: Track = "Track", first 1, "1";
-}
-
-/// The versions that occur in the table.
-fn versions(table: &str, conn: &mut SqliteConnection) -> Vec<String> {
-    lines(&format!(r#"SELECT DISTINCT quote(version) AS line FROM "{table}" ORDER BY 1"#), conn)
 }
 
 /// Table, key, expected and found version of a conflict.

@@ -4,70 +4,71 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use diesel::SqliteConnection;
-use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::sqlite::Sqlite;
+use diesel::r2d2::{ConnectionManager, Pool, R2D2Connection};
 use noclobber::prelude::*;
-use noclobber::{Error, VersionedOn};
+use noclobber::{Error, Store};
 
-use super::database::{Chinook, Journal};
+use super::database::on_every_copy;
 use super::hot_row::{HotRow, think};
 use super::ledger::{HotRows, Ledger};
 use super::models::{Customer, Invoice, PlaylistTrack, Track};
 
 const THREADS: usize = 4;
 
-#[test]
-fn changes_of_many_threads_are_all_there_once_with_a_write_ahead_log() {
-    changes_of_many_threads_are_all_there_once(Journal::WriteAheadLog);
-}
+on_every_copy! {
+    fn changes_of_many_threads_are_all_there_once(chinook) {
+        const CHANGES: usize = 60;
+        let conn = &mut chinook.connect();
+        let before = HotRows::load(conn);
+        let pool = chinook.pool(4);
+        let tries = AtomicUsize::new(0);
 
-#[test]
-fn changes_of_many_threads_are_all_there_once_with_a_rollback_journal() {
-    changes_of_many_threads_are_all_there_once(Journal::Delete);
-}
-
-fn changes_of_many_threads_are_all_there_once(journal: Journal) {
-    const CHANGES: usize = 60;
-    let Some(chinook) = Chinook::fresh(journal) else { return };
-    let conn = &mut chinook.connect();
-    let before = HotRows::load(conn);
-    let pool = chinook.pool(4);
-    let tries = AtomicUsize::new(0);
-
-    let mut acknowledged = Ledger::default();
-    thread::scope(|scope| {
-        let threads = [1, 2, 3, 4].map(|thread| {
-            let (pool, tries) = (&pool, &tries);
-            scope.spawn(move || {
-                let mut acknowledged = Ledger::default();
-                for change in 1..=CHANGES {
-                    let marker = format!("[t{thread}-{change}]");
-                    match change % 3 {
-                        0 => modify::<Track>(&marker, pool, tries, &mut acknowledged),
-                        1 => modify::<Customer>(&marker, pool, tries, &mut acknowledged),
-                        _ => modify::<Invoice>(&marker, pool, tries, &mut acknowledged),
+        let mut acknowledged = Ledger::default();
+        thread::scope(|scope| {
+            let threads = [1, 2, 3, 4].map(|thread| {
+                let (pool, tries) = (&pool, &tries);
+                scope.spawn(move || {
+                    let mut acknowledged = Ledger::default();
+                    for change in 1..=CHANGES {
+                        let marker = format!("[t{thread}-{change}]");
+                        match change % 3 {
+                            0 => modify::<Track, _>(&marker, pool, tries, &mut acknowledged),
+                            1 => modify::<Customer, _>(&marker, pool, tries, &mut acknowledged),
+                            _ => modify::<Invoice, _>(&marker, pool, tries, &mut acknowledged),
+                        }
                     }
-                }
-                acknowledged
-            })
+                    acknowledged
+                })
+            });
+            for thread in threads {
+                acknowledged.add(thread.join().unwrap());
+            }
         });
-        for thread in threads {
-            acknowledged.add(thread.join().unwrap());
-        }
-    });
 
-    HotRows::load(conn).assert_changed_by(&acknowledged, &before);
-    // Otherwise nothing was proved: nobody was in anybody's way, or nobody got anything done.
-    assert!(tries.into_inner() > THREADS * CHANGES, "the threads never met");
-    assert!(acknowledged.len() > THREADS * CHANGES / 2, "{} changes", acknowledged.len());
+        HotRows::load(conn).assert_changed_by(&acknowledged, &before);
+        // Otherwise nothing was proved: nobody was in anybody's way, or nobody got anything done.
+        assert!(tries.into_inner() > THREADS * CHANGES, "the threads never met");
+        assert!(acknowledged.len() > THREADS * CHANGES / 2, "{} changes", acknowledged.len());
+    }
+
+    fn of_those_who_loaded_the_same_version_one_saves_it(chinook) {
+        let connections = || [(); THREADS].map(|()| chinook.connect());
+        one_of_each_round::<Track, Conn>(1, "track 1", connections());
+        one_of_each_round::<Invoice, Conn>(1, "invoice 1", connections());
+    }
+
+    fn of_those_who_loaded_a_record_without_other_columns_one_saves_it(chinook) {
+        let connections = [(); THREADS].map(|()| chinook.connect());
+        let record = "playlist_track 1,3402";
+        one_of_each_round::<PlaylistTrack, Conn>((1, 3402), record, connections);
+    }
 }
 
 /// Makes one change, and notes it when it is acknowledged. A change that gives up in the crowd is
 /// not: it must not be in the row either.
-fn modify<M: HotRow>(
+fn modify<M: HotRow, C: Store<M> + R2D2Connection + 'static>(
     marker: &str,
-    pool: &Pool<ConnectionManager<SqliteConnection>>,
+    pool: &Pool<ConnectionManager<C>>,
     tries: &AtomicUsize,
     acknowledged: &mut Ledger,
 ) {
@@ -85,34 +86,15 @@ fn modify<M: HotRow>(
     }
 }
 
-#[test]
-fn of_those_who_loaded_the_same_version_one_saves_it() {
-    let Some(chinook) = Chinook::fresh(Journal::WriteAheadLog) else { return };
-    one_of_each_round::<Track>(1, "track 1", &chinook);
-    one_of_each_round::<Invoice>(1, "invoice 1", &chinook);
-}
-
-#[test]
-fn of_those_who_loaded_the_same_version_one_saves_it_with_a_rollback_journal() {
-    let Some(chinook) = Chinook::fresh(Journal::Delete) else { return };
-    one_of_each_round::<Track>(1, "track 1", &chinook);
-    one_of_each_round::<Invoice>(1, "invoice 1", &chinook);
-}
-
-#[test]
-fn of_those_who_loaded_a_record_without_other_columns_one_saves_it() {
-    let Some(chinook) = Chinook::fresh(Journal::WriteAheadLog) else { return };
-    one_of_each_round::<PlaylistTrack>((1, 3402), "playlist_track 1,3402", &chinook);
-}
-
 /// In each round all threads load the record, and then all of them save it, once.
-fn one_of_each_round<M>(key: M::Key, record: &str, chinook: &Chinook)
+fn one_of_each_round<M, C>(key: M::Key, record: &str, connections: [C; THREADS])
 where
-    M: VersionedOn<Sqlite, Key: Clone + Sync, Version = i64> + Send,
+    M: Versioned<Version = i64>,
+    C: Store<M> + Send,
 {
     const ROUNDS: usize = 20;
     let barrier = Barrier::new(THREADS);
-    let in_rounds = |mut conn: SqliteConnection| -> Vec<Result<i64, Error>> {
+    let in_rounds = |mut conn: C| -> Vec<Result<i64, Error>> {
         let round = |_| {
             barrier.wait();
             let loaded = M::find(key.clone(), &mut conn);
@@ -123,7 +105,6 @@ where
         (0..ROUNDS).map(round).collect()
     };
     let threads: Vec<_> = thread::scope(|scope| {
-        let connections = [(); THREADS].map(|()| chinook.connect());
         let threads = connections.map(|conn| scope.spawn(|| in_rounds(conn)));
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });

@@ -7,15 +7,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use diesel::prelude::*;
+use noclobber::operation::StoreChanges;
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
-use super::database::{Chinook, Journal, connect};
-use super::hot_row::{HotRow, think};
+use super::hot_row::{HotRow, Writer, think};
 use super::ledger::Ledger;
 use super::models::{Customer, Invoice, Track};
+use super::sqlite;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::support;
 
 /// Holds the task of a worker. Without it this binary is an ordinary test run.
 const TASK: &str = "NOCLOBBER_CHINOOK_TASK";
@@ -25,9 +28,18 @@ struct Task {
     name: String,
     manner: Manner,
     changes: usize,
-    database: PathBuf,
-    journal: Journal,
+    place: Place,
     report: PathBuf,
+}
+
+/// Where the database is that a worker changes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Place {
+    Sqlite(sqlite::Place),
+    #[cfg(feature = "postgres")]
+    Postgres(support::postgres::Place),
+    #[cfg(feature = "mysql")]
+    Mysql(support::mysql::Place),
 }
 
 /// How a worker brings its changes into the database.
@@ -48,6 +60,8 @@ pub(crate) enum Manner {
 pub(crate) struct Worker {
     child: Child,
     report: PathBuf,
+    // Held for its Drop.
+    _folder: TempDir,
 }
 
 /// What a worker has told: a line for each change, written after its acknowledgement.
@@ -58,16 +72,10 @@ pub(crate) struct Report {
 
 impl Worker {
     /// Starts a worker, which waits for [`begin`](Self::begin) before its first change.
-    pub(crate) fn start(name: &str, manner: Manner, changes: usize, chinook: &Chinook) -> Self {
-        let report = chinook.folder().join(name);
-        let task = Task {
-            name: name.to_owned(),
-            manner,
-            changes,
-            database: chinook.path(),
-            journal: chinook.journal(),
-            report: report.clone(),
-        };
+    pub(crate) fn start(name: &str, manner: Manner, changes: usize, place: Place) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("report");
+        let task = Task { name: name.to_owned(), manner, changes, place, report: report.clone() };
         let (_crate, module) = module_path!().split_once("::").unwrap();
         let child = Command::new(env::current_exe().unwrap())
             .args(["--exact", &format!("{module}::does_the_task_that_it_was_started_with")])
@@ -78,7 +86,7 @@ impl Worker {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut worker = Worker { child, report };
+        let mut worker = Worker { child, report, _folder: folder };
         worker.wait_for_lines(1);
         worker
     }
@@ -156,7 +164,16 @@ fn whole_lines(report: &Path) -> Vec<String> {
 fn does_the_task_that_it_was_started_with() {
     let Some(task) = env::var_os(TASK) else { return };
     let task: Task = serde_json::from_str(task.to_str().unwrap()).unwrap();
-    let conn = &mut connect(&task.database, task.journal);
+    match &task.place {
+        Place::Sqlite(place) => work(&task, &mut place.connect()),
+        #[cfg(feature = "postgres")]
+        Place::Postgres(place) => work(&task, &mut place.connect()),
+        #[cfg(feature = "mysql")]
+        Place::Mysql(place) => work(&task, &mut place.connect()),
+    }
+}
+
+fn work<C: Writer>(task: &Task, conn: &mut C) {
     let mut report = File::create(&task.report).unwrap();
     report.write_all(b"ready\n").unwrap();
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
@@ -164,9 +181,9 @@ fn does_the_task_that_it_was_started_with() {
     for change in 1..=task.changes {
         let marker = format!("[{}-{change}]", task.name);
         let (table, tries) = match change % 3 {
-            0 => make::<Track>(&marker, task.manner, conn),
-            1 => make::<Customer>(&marker, task.manner, conn),
-            _ => make::<Invoice>(&marker, task.manner, conn),
+            0 => make::<Track, C>(&marker, task.manner, conn),
+            1 => make::<Customer, C>(&marker, task.manner, conn),
+            _ => make::<Invoice, C>(&marker, task.manner, conn),
         }
         .unwrap();
         // Time to be killed between the answer of the database and the report of it.
@@ -176,10 +193,10 @@ fn does_the_task_that_it_was_started_with() {
 }
 
 /// Makes one change, however many tries it takes.
-fn make<M: HotRow>(
+fn make<M: HotRow, C: StoreChanges<M, M::Changes>>(
     marker: &str,
     manner: Manner,
-    conn: &mut SqliteConnection,
+    conn: &mut C,
 ) -> noclobber::Result<(&'static str, usize)> {
     let policy = Policy::default()
         .attempts(10_000)
@@ -211,7 +228,7 @@ fn make<M: HotRow>(
             let told = *M::find(M::KEY, conn)?.version();
             think();
             let patched = M::find_at(M::KEY, told, conn)
-                .and_then(|row| change(row).patch_changes(told, conn));
+                .and_then(|row| M::patch(M::KEY, told, change(row).changes(), conn));
             match patched {
                 Err(error) if error.is_conflict() => continue,
                 answer => break answer.map(drop),

@@ -6,13 +6,15 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::r2d2::ConnectionManager;
 use noclobber::backend::sqlite::ConnectionOptions;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::sqlite::{CREATE_DOCUMENTS, run};
 
 pub(crate) type Pool = diesel::r2d2::Pool<ConnectionManager<SqliteConnection>>;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How a file keeps what may have to be undone. Writers meet each other differently in each.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Journal {
     Wal,
     Delete,

@@ -18,32 +18,18 @@ pub(crate) struct Isolation {
     pub(crate) snapshot_ends_transaction: bool,
 }
 
-/// Defines `Server` for the module's type of connection. The statements have `{}` for the place's
-/// name.
+/// Defines `Place` and `Server` for the module's type of connection. The statements have `{}` for the
+/// place's name.
 macro_rules! server {
     (url: $url:literal, create: $create:literal, enter: $enter:literal, drop: $drop:literal) => {
-        /// A place of its own on the server, gone when this is dropped.
-        pub(crate) struct Server {
+        /// A place on the server: what another process needs to know to work there as well.
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+        pub(crate) struct Place {
             url: String,
-            place: String,
+            name: String,
         }
 
-        impl Server {
-            pub(crate) fn new() -> Self {
-                Self::at(std::env::var($url).unwrap_or_else(|_| {
-                    panic!(concat!($url, " is not set: run the tests by `cargo xtask test`"))
-                }))
-            }
-
-            /// On a server of the test's own.
-            pub(crate) fn at(url: String) -> Self {
-                let server = Server { url, place: $crate::support::server::unique() };
-                let conn = &mut <Conn as diesel::Connection>::establish(&server.url).unwrap();
-                run(&format!($create, server.place), conn);
-                run(CREATE_DOCUMENTS, &mut server.connect());
-                server
-            }
-
+        impl Place {
             pub(crate) fn connect(&self) -> Conn {
                 self.connect_to(&self.url)
             }
@@ -53,13 +39,19 @@ macro_rules! server {
                 self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
             }
 
-            pub(crate) fn url(&self) -> &str {
-                &self.url
+            pub(crate) fn pool(
+                &self,
+                connections: u32,
+            ) -> diesel::r2d2::Pool<diesel::r2d2::ConnectionManager<Conn>> {
+                diesel::r2d2::Pool::builder()
+                    .max_size(connections)
+                    .connection_customizer(Box::new(self.clone()))
+                    .build(diesel::r2d2::ConnectionManager::new(&self.url))
+                    .unwrap()
             }
 
-            /// What brings a connection into the place.
-            pub(crate) fn enter(&self) -> String {
-                format!($enter, self.place)
+            pub(crate) fn url(&self) -> &str {
+                &self.url
             }
 
             /// Host and port.
@@ -72,12 +64,66 @@ macro_rules! server {
                 run(&self.enter(), &mut conn);
                 conn
             }
+
+            /// What brings a connection into the place.
+            pub(crate) fn enter(&self) -> String {
+                format!($enter, self.name)
+            }
+        }
+
+        /// The connections of a pool enter the place.
+        impl diesel::r2d2::CustomizeConnection<Conn, diesel::r2d2::Error> for Place {
+            fn on_acquire(&self, conn: &mut Conn) -> Result<(), diesel::r2d2::Error> {
+                diesel::connection::SimpleConnection::batch_execute(conn, &self.enter())
+                    .map_err(diesel::r2d2::Error::QueryError)
+            }
+        }
+
+        /// A place of its own on the server, gone when this is dropped.
+        pub(crate) struct Server(Place);
+
+        impl Server {
+            /// A place with the table of documents.
+            pub(crate) fn new() -> Self {
+                Server::empty().with_documents()
+            }
+
+            /// The same on a server of the test's own.
+            pub(crate) fn at(url: String) -> Self {
+                Server::empty_at(url).with_documents()
+            }
+
+            pub(crate) fn empty() -> Self {
+                Server::empty_at(std::env::var($url).unwrap_or_else(|_| {
+                    panic!(concat!($url, " is not set: run the tests by `cargo xtask test`"))
+                }))
+            }
+
+            fn empty_at(url: String) -> Self {
+                let place = Place { url, name: $crate::support::server::unique() };
+                let conn = &mut <Conn as diesel::Connection>::establish(&place.url).unwrap();
+                run(&format!($create, place.name), conn);
+                Server(place)
+            }
+
+            fn with_documents(self) -> Self {
+                run(CREATE_DOCUMENTS, &mut self.connect());
+                self
+            }
+        }
+
+        impl std::ops::Deref for Server {
+            type Target = Place;
+
+            fn deref(&self) -> &Place {
+                &self.0
+            }
         }
 
         impl Drop for Server {
             fn drop(&mut self) {
                 if let Ok(mut conn) = <Conn as diesel::Connection>::establish(&self.url) {
-                    let drop = format!($drop, self.place);
+                    let drop = format!($drop, self.name);
                     let _ = diesel::connection::SimpleConnection::batch_execute(&mut conn, &drop);
                 }
             }
