@@ -47,7 +47,7 @@ pub const DIALECT: Dialect = Dialect {
     hold_to_write: "",
     remote: false,
     new_key: NewKey::Returning,
-    migrations: Some(|| MIGRATIONS),
+    migrations: || MIGRATIONS,
 };
 
 /// The library's own tables.

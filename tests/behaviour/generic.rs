@@ -167,3 +167,19 @@ fn an_enum_has_the_dialect_of_its_variant() {
     assert_eq!(dialect(&AnyConnection::Postgres(postgres.connect())), "PostgreSQL");
     assert_eq!(dialect(&AnyConnection::Mysql(mysql.connect())), "MySQL");
 }
+
+#[test]
+fn the_librarys_own_tables_come_through_an_enum_and_a_pool() {
+    let (postgres, mysql) = (postgres::Server::new(), mysql::Server::new());
+    let connections = [
+        AnyConnection::Sqlite(Database::in_memory().connect()),
+        AnyConnection::Postgres(postgres.connect()),
+        AnyConnection::Mysql(mysql.connect()),
+    ];
+    for mut conn in connections {
+        assert_eq!(noclobber::migrations::run(&mut conn).unwrap().len(), 1);
+        assert!(noclobber::migrations::run(&mut conn).unwrap().is_empty());
+        let taken = noclobber::schema::locks::table.count().get_result(&mut conn);
+        assert_eq!(taken, Ok(0_i64));
+    }
+}

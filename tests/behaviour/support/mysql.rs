@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use diesel_migrations::EmbeddedMigrations;
 
 use super::server::{Isolation, LEVELS, OwnServer};
 
@@ -87,6 +88,32 @@ pub(crate) const IGNORES_LOCK_TIMEOUTS: bool = true;
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
+
+/// The library's own tables, and the folder that they come from.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = noclobber::migrations::MYSQL;
+pub(crate) const FOLDER: &str = "mysql";
+
+/// Every table of the database, but for the one that Diesel keeps for itself.
+pub(crate) fn schema(conn: &mut Conn) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Table {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "Create Table")]
+        create: String,
+    }
+    let tables = "SELECT table_name AS text FROM information_schema.tables
+                  WHERE table_schema = DATABASE() AND table_name NOT LIKE '\\_\\_diesel%'
+                  ORDER BY table_name";
+    let tables = texts(tables, conn);
+    let show = |table| {
+        let shown = diesel::sql_query(format!("SHOW CREATE TABLE {table}"));
+        shown.get_result::<Table>(conn).unwrap().create
+    };
+    tables.into_iter().map(show).collect()
+}
+
+/// The settings of a session that decide what becomes of values which do not fit.
+pub(crate) const STRICTNESS: &[&str] =
+    &["SET SESSION sql_mode = 'STRICT_ALL_TABLES'", "SET SESSION sql_mode = ''"];
 
 super::server::server! {
     url: "NOCLOBBER_MYSQL_URL",
