@@ -15,7 +15,7 @@
 //! it meets versions that are in no folder. Copy the folder where that matters.)
 //!
 //! The tables mean the same on every database, and [`schema`](crate::schema) serves them all. On MySQL
-//! and MariaDB the names in them are `VARBINARY`, which Diesel's `print_schema` prints as `Binary`: leave
+//! and MariaDB the names in them are `VARBINARY`, which `diesel print-schema` takes for binary data: leave
 //! `locks` and `lock_events` out of what it prints (`filter = { except_tables = […] }`). On
 //! PostgreSQL they come into the first schema of the `search_path`, and are looked for along it.
 //!
@@ -49,7 +49,7 @@ pub const SQLITE: EmbeddedMigrations = backend::sqlite::MIGRATIONS;
 ///
 /// ```
 /// use diesel::migration::MigrationSource;
-/// # type Pg = diesel::sqlite::Sqlite;
+/// # type Pg = diesel::sqlite::Sqlite; // Their names do not depend on it.
 ///
 /// let all = MigrationSource::<Pg>::migrations(&noclobber::migrations::POSTGRES).unwrap();
 /// assert_eq!(all[0].name().to_string(), "0000-noclobber-0001_locks");
@@ -60,7 +60,7 @@ pub const POSTGRES: EmbeddedMigrations = backend::postgres::MIGRATIONS;
 ///
 /// ```
 /// use diesel::migration::MigrationSource;
-/// # type Mysql = diesel::sqlite::Sqlite;
+/// # type Mysql = diesel::sqlite::Sqlite; // Their names do not depend on it.
 ///
 /// let all = MigrationSource::<Mysql>::migrations(&noclobber::migrations::MYSQL).unwrap();
 /// assert_eq!(all[0].name().to_string(), "0000-noclobber-0001_locks");

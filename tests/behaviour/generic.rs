@@ -126,6 +126,7 @@ fn through_a_pool(url: &str, enter: String) {
         retry(&pool, &Policy::default(), |conn| Document::create(New { title: "draft" }, conn));
     let counted = Document::modify(counted.unwrap().id, &pool, |it| it.body = None);
     assert_eq!(counted.unwrap().version, 2);
+    assert_eq!(noclobber::migrations::run(&mut pool.get().unwrap()).unwrap().len(), 1);
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn an_enum_has_the_dialect_of_its_variant() {
 }
 
 #[test]
-fn the_librarys_own_tables_come_through_an_enum_and_a_pool() {
+fn tables_of_the_library_come_through_an_enum() {
     let (postgres, mysql) = (postgres::Server::new(), mysql::Server::new());
     let connections = [
         AnyConnection::Sqlite(Database::in_memory().connect()),

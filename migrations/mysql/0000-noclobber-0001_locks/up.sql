@@ -5,7 +5,7 @@
 --
 -- Lengths are in bytes, and each column has room for more than its CHECK admits. Without a strict
 -- sql_mode the server cuts a value to its column's room and only warns; what was cut is then still too
--- long, and the CHECK refuses it. A MySQL before 8.0.16 reads CHECKs and does not keep them: there,
+-- long, and the CHECK refuses it. A MySQL before 8.0.16 reads a CHECK and does not keep it: there,
 -- nothing but the library and a strict sql_mode watches over the lengths.
 --
 -- Each statement commits by itself. So each table is made whole, with its indexes, by one statement,
