@@ -69,8 +69,8 @@ pub struct Dialect {
     pub(crate) remote: bool,
     /// How the key of a new row is learnt.
     pub(crate) new_key: NewKey,
-    /// The migrations of the library's own tables, where there are any for this database.
-    pub(crate) migrations: Option<fn() -> EmbeddedMigrations>,
+    /// The migrations of the library's own tables.
+    pub(crate) migrations: fn() -> EmbeddedMigrations,
 }
 
 /// How a guarded write proves that its lease is held.

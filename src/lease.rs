@@ -6,8 +6,7 @@ mod row;
 mod tables;
 
 pub use self::info::{EventKind, LockEvent, LockInfo};
-pub(crate) use self::row::Standing;
-pub use self::row::{EventRow, LeaseRow};
+pub(crate) use self::row::{EventRow, LeaseRow, Standing};
 pub use self::tables::LockTables;
 
 /// Who holds a lease, or asks for one: a person or a program, and which of their sessions.

@@ -132,7 +132,7 @@ mod model;
 pub mod operation;
 pub mod prelude;
 pub mod retry;
-/// The library's own tables, as `diesel print-schema` prints them.
+/// The library's own tables, as `diesel print-schema` prints them on SQLite; they serve every database.
 ///
 /// ```
 /// use diesel::prelude::*;

@@ -17,6 +17,8 @@
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
 use super::{Dialect, NewKey, Proof};
 use crate::error::Reason;
 
@@ -50,8 +52,11 @@ pub const DIALECT: Dialect = Dialect {
     proof: Proof::Before,
     remote: true,
     new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)", ask: "LAST_INSERT_ID()" },
-    migrations: None,
+    migrations: || MIGRATIONS,
 };
+
+/// The library's own tables.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/mysql");
 
 /// What Diesel calls `Unknown`, by the messages of a server that speaks English. The numbers are the
 /// servers': 1213, 1205, MySQL's 3572, MariaDB's 1020, and the clients' 2006 and 2013.

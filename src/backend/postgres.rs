@@ -13,6 +13,8 @@
 //!   another language those that Diesel has no kind for stay
 //!   [`Error::Database`](crate::Error::Database), and are not tried again.
 
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
 use super::{Dialect, NewKey, Proof};
 use crate::error::Reason;
 
@@ -51,8 +53,11 @@ pub const DIALECT: Dialect = Dialect {
     },
     remote: true,
     new_key: NewKey::Returning,
-    migrations: None,
+    migrations: || MIGRATIONS,
 };
+
+/// The library's own tables.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// What Diesel calls `Unknown`, by the messages of a server that speaks English.
 pub(super) fn reason(message: &str) -> Option<Reason> {

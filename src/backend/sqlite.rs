@@ -60,7 +60,7 @@ pub const DIALECT: Dialect = Dialect {
     },
     remote: false,
     new_key: NewKey::Returning,
-    migrations: Some(|| MIGRATIONS),
+    migrations: || MIGRATIONS,
 };
 
 /// The library's own tables.

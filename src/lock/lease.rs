@@ -62,8 +62,8 @@ struct Trust {
 }
 
 /// When an attempt to get or renew a lease began, by both clocks.
-#[derive(Clone, Copy)]
-pub(super) struct Began {
+#[derive(Debug, Clone, Copy)]
+pub struct Began {
     monotonic: Instant,
     wall: SystemTime,
 }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool};
 
 use super::freshness::Freshness;

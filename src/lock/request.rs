@@ -193,6 +193,7 @@ impl<Copy> LockRequest<Copy> {
         within("the record", record, 1, RECORD)?;
         within("the owner", owner, 1, NAME)?;
         within("the session", session.as_deref().unwrap_or("-"), 1, NAME)?;
+        within("the version", self.version.as_deref().unwrap_or_default(), 0, NAME)?;
         within("the note", self.note.as_deref().unwrap_or_default(), 0, TEXT)?;
         duration("the ttl", self.ttl)?;
         if let Some(cap) = self.cap {

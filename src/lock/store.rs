@@ -59,7 +59,7 @@ pub trait LockStore: SupportedConnection {
 impl<C> LockStore for C
 where
     C: SupportedConnection,
-    str: Bind<Text, C::Backend>,
+    for<'a> &'a str: Bind<Text, C::Backend>,
     i64: Bind<BigInt, C::Backend> + FromSql<BigInt, C::Backend>,
     for<'a> Option<&'a str>: Bind<Nullable<Text>, C::Backend>,
     Option<i64>: Bind<Nullable<BigInt>, C::Backend>,

@@ -157,7 +157,7 @@ impl QueryId for LeaseStatement<'_> {
 impl<DB> QueryFragment<DB> for LeaseStatement<'_>
 where
     DB: Backend,
-    str: Bind<Text, DB>,
+    for<'a> &'a str: Bind<Text, DB>,
     i64: Bind<BigInt, DB>,
     for<'a> Option<&'a str>: Bind<Nullable<Text>, DB>,
     Option<i64>: Bind<Nullable<BigInt>, DB>,
@@ -169,7 +169,7 @@ where
                 Place::Sql(sql) => out.push_sql(sql),
                 Place::Bind => match binds.next() {
                     Some(LeaseBind::Text(text)) => {
-                        Bind::<Text, DB>::__bind(*text, out.reborrow())?;
+                        Bind::<Text, DB>::__bind(text, out.reborrow())?;
                     }
                     Some(LeaseBind::MaybeText(text)) => {
                         Bind::<Nullable<Text>, DB>::__bind(text, out.reborrow())?;

@@ -126,6 +126,7 @@ fn through_a_pool(url: &str, enter: String) {
         retry(&pool, &Policy::default(), |conn| Document::create(New { title: "draft" }, conn));
     let counted = Document::modify(counted.unwrap().id, &pool, |it| it.body = None);
     assert_eq!(counted.unwrap().version, 2);
+    assert_eq!(noclobber::migrations::run(&mut pool.get().unwrap()).unwrap().len(), 1);
 }
 
 #[test]
@@ -166,4 +167,20 @@ fn an_enum_has_the_dialect_of_its_variant() {
     assert_eq!(dialect(&conn), "SQLite");
     assert_eq!(dialect(&AnyConnection::Postgres(postgres.connect())), "PostgreSQL");
     assert_eq!(dialect(&AnyConnection::Mysql(mysql.connect())), "MySQL");
+}
+
+#[test]
+fn tables_of_the_library_come_through_an_enum() {
+    let (postgres, mysql) = (postgres::Server::new(), mysql::Server::new());
+    let connections = [
+        AnyConnection::Sqlite(Database::in_memory().connect()),
+        AnyConnection::Postgres(postgres.connect()),
+        AnyConnection::Mysql(mysql.connect()),
+    ];
+    for mut conn in connections {
+        assert_eq!(noclobber::migrations::run(&mut conn).unwrap().len(), 1);
+        assert!(noclobber::migrations::run(&mut conn).unwrap().is_empty());
+        let taken = noclobber::schema::locks::table.count().get_result(&mut conn);
+        assert_eq!(taken, Ok(0_i64));
+    }
 }

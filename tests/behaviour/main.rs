@@ -22,6 +22,7 @@ mod interleaving;
 mod isolation;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod languages;
+mod leases;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod losing;
 mod migrations;

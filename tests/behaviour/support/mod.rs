@@ -66,6 +66,17 @@ macro_rules! helpers {
         pub(crate) fn run(sql: &str, conn: &mut Conn) {
             diesel::connection::SimpleConnection::batch_execute(conn, sql).unwrap();
         }
+
+        /// The texts that a query gives as `text`.
+        pub(crate) fn texts(sql: &str, conn: &mut Conn) -> Vec<String> {
+            #[derive(diesel::QueryableByName)]
+            struct Row {
+                #[diesel(sql_type = diesel::sql_types::Text)]
+                text: String,
+            }
+            let rows: Vec<Row> = diesel::RunQueryDsl::load(diesel::sql_query(sql), conn).unwrap();
+            rows.into_iter().map(|row| row.text).collect()
+        }
     };
 }
 

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use diesel_migrations::EmbeddedMigrations;
 
 use super::server::{Isolation, LEVELS, OwnServer};
 
@@ -26,6 +27,8 @@ pub(crate) const MOVE_VERSION: &str = "
 
 pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
+/// What names are quoted by.
+pub(crate) const QUOTE: &str = "`";
 pub(crate) const HOLD_TO_WRITE: &str = " FOR UPDATE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = "";
@@ -87,6 +90,32 @@ pub(crate) const IGNORES_LOCK_TIMEOUTS: bool = true;
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
+
+/// The library's own tables, and the folder that they come from.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = noclobber::migrations::MYSQL;
+pub(crate) const FOLDER: &str = "mysql";
+
+/// Every table of the database, but for the one that Diesel keeps for itself.
+pub(crate) fn schema(conn: &mut Conn) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Table {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "Create Table")]
+        create: String,
+    }
+    let tables = "SELECT table_name AS text FROM information_schema.tables
+                  WHERE table_schema = DATABASE() AND table_name NOT LIKE '\\_\\_diesel%'
+                  ORDER BY table_name";
+    let tables = texts(tables, conn);
+    let show = |table| {
+        let shown = diesel::sql_query(format!("SHOW CREATE TABLE {table}"));
+        shown.get_result::<Table>(conn).unwrap().create
+    };
+    tables.into_iter().map(show).collect()
+}
+
+/// The settings of a session that decide what becomes of values which do not fit.
+pub(crate) const STRICTNESS: &[&str] =
+    &["SET SESSION sql_mode = 'STRICT_ALL_TABLES'", "SET SESSION sql_mode = ''"];
 
 super::server::server! {
     url: "NOCLOBBER_MYSQL_URL",

@@ -1,6 +1,7 @@
 //! What the tests need to know of PostgreSQL.
 
 use diesel::prelude::*;
+use diesel_migrations::EmbeddedMigrations;
 
 use super::server::{Isolation, LEVELS, OwnServer};
 
@@ -37,6 +38,8 @@ pub(crate) const MOVE_VERSION: &str = "
 
 pub(crate) const LOOK: &str = " UNION ALL SELECT NULL WHERE row_security_active('\"documents\"')";
 pub(crate) const HOLD: &str = " FOR SHARE";
+/// What names are quoted by.
+pub(crate) const QUOTE: &str = "\"";
 pub(crate) const HOLD_TO_WRITE: &str = " FOR NO KEY UPDATE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = " RETURNING \"id\"";
@@ -108,6 +111,36 @@ pub(crate) const IGNORES_LOCK_TIMEOUTS: bool = false;
 
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '100ms'";
+
+/// The library's own tables, and the folder that they come from.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = noclobber::migrations::POSTGRES;
+pub(crate) const FOLDER: &str = "postgres";
+
+/// Everything that the schema holds, but for what Diesel keeps for itself.
+pub(crate) fn schema(conn: &mut Conn) -> Vec<String> {
+    let sql = "
+        WITH ours AS (
+            SELECT oid, relname, relkind FROM pg_class
+            WHERE relnamespace = current_schema()::text::regnamespace
+                  AND relname NOT LIKE '\\_\\_diesel%'
+        )
+        SELECT concat_ws(' ', relname, relkind, attnum, attname, attnotnull, attidentity, collname,
+                         format_type(atttypid, atttypmod), pg_get_expr(adbin, adrelid)) AS text
+          FROM ours
+          JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0
+          LEFT JOIN pg_collation ON pg_collation.oid = attcollation
+          LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        UNION ALL
+        SELECT concat_ws(' ', relname, conname, pg_get_constraintdef(pg_constraint.oid))
+          FROM ours JOIN pg_constraint ON conrelid = ours.oid
+        UNION ALL
+        SELECT pg_get_indexdef(oid) FROM ours WHERE relkind = 'i'
+        ORDER BY text";
+    texts(sql, conn)
+}
+
+/// The settings of a session that decide what becomes of values which do not fit: none here.
+pub(crate) const STRICTNESS: &[&str] = &["SELECT 1"];
 
 super::server::server! {
     url: "NOCLOBBER_POSTGRES_URL",

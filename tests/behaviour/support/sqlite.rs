@@ -1,5 +1,7 @@
 //! What the tests need to know of SQLite.
 
+use diesel_migrations::EmbeddedMigrations;
+
 super::helpers!(diesel::SqliteConnection);
 
 pub(crate) const CREATE_DOCUMENTS: &str = "
@@ -32,6 +34,8 @@ pub(crate) const MOVE_VERSION: &str = "
 /// What follows the look after a refused write, and the reads of `verify` and `verify_all`.
 pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = "";
+/// What names are quoted by.
+pub(crate) const QUOTE: &str = "\"";
 pub(crate) const HOLD_TO_WRITE: &str = "";
 
 /// What is sent at the beginning of a transaction, after `BEGIN`.
@@ -44,3 +48,19 @@ pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     // A BEGIN inside a transaction is an error.
     diesel::connection::SimpleConnection::batch_execute(conn, "BEGIN; ROLLBACK").is_ok()
 }
+
+/// The library's own tables, and the folder that they come from.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = noclobber::migrations::SQLITE;
+pub(crate) const FOLDER: &str = "sqlite";
+
+/// Everything that the database holds, but for what Diesel and SQLite keep for themselves.
+pub(crate) fn schema(conn: &mut Conn) -> Vec<String> {
+    let sql = "SELECT sql AS text FROM sqlite_master
+               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+                     AND tbl_name <> '__diesel_schema_migrations'
+               ORDER BY sql";
+    texts(sql, conn)
+}
+
+/// The settings of a session that decide what becomes of values which do not fit: none here.
+pub(crate) const STRICTNESS: &[&str] = &["SELECT 1"];
