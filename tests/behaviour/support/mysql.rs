@@ -5,6 +5,8 @@ use diesel::sql_types::Bool;
 
 super::helpers!(MysqlConnection);
 
+pub(crate) type Place = Server;
+
 const CREATE_DOCUMENTS: &str = "
     CREATE TABLE documents (
         id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -13,6 +15,27 @@ const CREATE_DOCUMENTS: &str = "
         views BIGINT NOT NULL DEFAULT 0,
         version BIGINT NOT NULL DEFAULT 1
     )";
+
+pub(crate) const NUMBER_KEY: &str = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY";
+// A collation that tells case and trailing spaces apart; MySQL calls it `utf8mb4_0900_bin`.
+pub(crate) const TEXT_KEY: &str =
+    "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL PRIMARY KEY";
+pub(crate) const CASELESS_KEY: &str =
+    "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL PRIMARY KEY";
+pub(crate) const BYTES_KEY: &str = "VARBINARY(64) NOT NULL PRIMARY KEY";
+
+pub(crate) const BEFORE_CASELESS: &str = "DO 0";
+
+pub(crate) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+// As on PostgreSQL: all tests share the name and take turns.
+pub(crate) const OPEN_OTHER_SCHEMA: &str = "
+    DO GET_LOCK('noclobber_other', 60);
+    DROP DATABASE IF EXISTS noclobber_other;
+    CREATE DATABASE noclobber_other";
+pub(crate) const CLOSE_OTHER_SCHEMA: &str = "DROP DATABASE noclobber_other";
 
 pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents FOR EACH ROW SIGNAL SQLSTATE '45000'";
@@ -53,6 +76,13 @@ pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
 
 /// Without `innodb_snapshot_isolation`, a write goes to the row as it is now.
 pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = false;
+
+/// The URL of a place on the server.
+fn inside(url: &str, place: &str) -> String {
+    let (url, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let (server, _) = url.rsplit_once('/').unwrap();
+    format!("{server}/{place}{parameters}")
+}
 
 super::server::server! {
     url: "NOCLOBBER_MYSQL_URL",

@@ -28,6 +28,21 @@ macro_rules! server {
                 self.connect_to(&self.url)
             }
 
+            /// The URL of the place itself, for what connects by one.
+            pub(crate) fn url(&self) -> String {
+                inside(&self.url, &self.place)
+            }
+
+            pub(crate) fn pool(
+                &self,
+                size: u32,
+            ) -> diesel::r2d2::Pool<diesel::r2d2::ConnectionManager<Conn>> {
+                diesel::r2d2::Pool::builder()
+                    .max_size(size)
+                    .build(diesel::r2d2::ConnectionManager::new(self.url()))
+                    .unwrap()
+            }
+
             /// A connection through a proxy on this port.
             pub(crate) fn connect_through(&self, port: u16) -> Conn {
                 self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))

@@ -2,6 +2,9 @@
 
 super::helpers!(diesel::SqliteConnection);
 
+/// What a test has of its own, for as many connections as it likes.
+pub(crate) type Place = super::Database;
+
 pub(crate) const CREATE_DOCUMENTS: &str = "
     CREATE TABLE documents (
         id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -10,6 +13,25 @@ pub(crate) const CREATE_DOCUMENTS: &str = "
         views BIGINT NOT NULL DEFAULT 0,
         version BIGINT NOT NULL DEFAULT 1
     )";
+
+/// Columns, as a table of a test's own declares them: keys (of a number that the database chooses, of
+/// text, of text in which `Ann` is `ann`, of bytes), and what else differs between databases.
+pub(crate) const NUMBER_KEY: &str = "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT";
+pub(crate) const TEXT_KEY: &str = "TEXT NOT NULL PRIMARY KEY";
+pub(crate) const CASELESS_KEY: &str = "TEXT NOT NULL COLLATE NOCASE PRIMARY KEY";
+pub(crate) const BYTES_KEY: &str = "BLOB NOT NULL PRIMARY KEY";
+
+/// What `CASELESS_KEY` needs to be there.
+pub(crate) const BEFORE_CASELESS: &str = "";
+
+/// A name as the database's SQL has it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A schema beside the one that the connection is in, and its end.
+pub(crate) const OPEN_OTHER_SCHEMA: &str = "ATTACH ':memory:' AS noclobber_other";
+pub(crate) const CLOSE_OTHER_SCHEMA: &str = "DETACH noclobber_other";
 
 /// A trigger that keeps every UPDATE of a document from happening, without an error.
 pub(crate) const VETO: &str = "
