@@ -31,7 +31,11 @@ pub const DIALECT: Dialect = Dialect {
     present: " LOCK IN SHARE MODE",
     hold: " LOCK IN SHARE MODE",
     remote: true,
-    new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)", ask: "LAST_INSERT_ID()" },
+    new_key: NewKey::LastInsertId {
+        forget: "DO LAST_INSERT_ID(0)",
+        // Compared with a number, any text that does not begin with one is a zero.
+        ask: "NULLIF(LAST_INSERT_ID(), 0)",
+    },
     migrations: None,
 };
 

@@ -6,6 +6,7 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::BigInt;
+use noclobber::Error;
 use noclobber::key::{Key, KeyText};
 use noclobber::prelude::*;
 
@@ -88,6 +89,20 @@ on_every_database! {
             assert_eq!(error.conflict().unwrap().record().key(), key.to_owned().text());
         }
         assert_eq!(things::table.count().get_result(conn), Ok(6_i64));
+    }
+
+    /// By `RETURNING`. MySQL tells no key but a number of its own, and then nothing is created.
+    fn text_is_told_by_an_insert(conn) {
+        run(&format!("CREATE TABLE things (id {TEXT_KEY}, {NAMED})"), conn);
+        let other = (things::id.eq("another"), things::name.eq("old"));
+        Thing::create_with("another", other, conn).unwrap();
+        let created = Thing::create((things::id.eq("it"), things::name.eq("new")), conn);
+        if RETURNING == "" {
+            assert!(matches!(created, Err(Error::KeyUnknown { table: "things" })), "{created:?}");
+            assert_eq!(things::table.count().get_result(conn), Ok(1_i64));
+        } else {
+            assert_eq!(Thing::find("it", conn).unwrap(), created.unwrap());
+        }
     }
 
     /// `Ann` and `ann` are one key to this column, and the row says which of them it is.
