@@ -13,6 +13,9 @@
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 
+#[cfg(all(feature = "mysql", feature = "uuid"))]
+mod uuid_text;
+
 use super::{Dialect, NewKey};
 use crate::error::Reason;
 
