@@ -206,6 +206,32 @@ macro_rules! on_sqlite {
     )*};
 }
 
+/// Tests of what only PostgreSQL has.
+#[cfg(feature = "postgres")]
+macro_rules! on_postgres {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+        }
+    )*};
+}
+
+/// Tests of what only MySQL and MariaDB have.
+#[cfg(feature = "mysql")]
+macro_rules! on_mysql {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_server!("mysql" mysql $conn $body);
+        }
+    )*};
+}
+
+#[cfg(feature = "mysql")]
+pub(crate) use on_mysql;
+#[cfg(feature = "postgres")]
+pub(crate) use on_postgres;
 pub(crate) use {
     body_on_server, body_on_shared_server, body_on_sqlite, on_databases_that_can_veto,
     on_every_database, on_every_shared_database, on_sqlite,

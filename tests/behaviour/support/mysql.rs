@@ -23,6 +23,10 @@ pub(crate) const TEXT_KEY: &str =
 pub(crate) const CASELESS_KEY: &str =
     "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL PRIMARY KEY";
 pub(crate) const BYTES_KEY: &str = "VARBINARY(64) NOT NULL PRIMARY KEY";
+pub(crate) const UUID_BYTES: &str = "BINARY(16)";
+pub(crate) const MICROSECONDS: &str = "DATETIME(6)";
+pub(crate) const MILLISECONDS: &str = "DATETIME(3)";
+pub(crate) const SECONDS: &str = "DATETIME";
 
 pub(crate) const BEFORE_CASELESS: &str = "DO 0";
 

@@ -15,11 +15,16 @@ pub(crate) const CREATE_DOCUMENTS: &str = "
     )";
 
 /// Columns, as a table of a test's own declares them: keys (of a number that the database chooses, of
-/// text, of text in which `Ann` is `ann`, of bytes), and what else differs between databases.
+/// text, of text in which `Ann` is `ann`, of bytes), UUIDs as bytes, and
+/// timestamps of each precision.
 pub(crate) const NUMBER_KEY: &str = "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT";
 pub(crate) const TEXT_KEY: &str = "TEXT NOT NULL PRIMARY KEY";
 pub(crate) const CASELESS_KEY: &str = "TEXT NOT NULL COLLATE NOCASE PRIMARY KEY";
 pub(crate) const BYTES_KEY: &str = "BLOB NOT NULL PRIMARY KEY";
+pub(crate) const UUID_BYTES: &str = "BLOB";
+pub(crate) const MICROSECONDS: &str = "TIMESTAMP";
+pub(crate) const MILLISECONDS: &str = "TIMESTAMP";
+pub(crate) const SECONDS: &str = "TIMESTAMP";
 
 /// What `CASELESS_KEY` needs to be there.
 pub(crate) const BEFORE_CASELESS: &str = "";
