@@ -196,6 +196,29 @@ macro_rules! on_databases_that_can_veto {
     )*};
 }
 
+/// Tests on the databases that check a constraint at COMMIT when they are asked to: all but MySQL.
+macro_rules! on_databases_that_check_at_commit {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_sqlite!($conn $body);
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+        }
+    )*};
+}
+
+/// Tests of what only a server does.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+macro_rules! on_servers {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+            $crate::support::body_on_server!("mysql" mysql $conn $body);
+        }
+    )*};
+}
+
 /// Tests of what only SQLite does, or of what needs its SQL.
 macro_rules! on_sqlite {
     ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
@@ -232,7 +255,9 @@ macro_rules! on_mysql {
 pub(crate) use on_mysql;
 #[cfg(feature = "postgres")]
 pub(crate) use on_postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) use on_servers;
 pub(crate) use {
     body_on_server, body_on_shared_server, body_on_sqlite, on_databases_that_can_veto,
-    on_every_database, on_every_shared_database, on_sqlite,
+    on_databases_that_check_at_commit, on_every_database, on_every_shared_database, on_sqlite,
 };

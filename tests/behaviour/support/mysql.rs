@@ -45,10 +45,25 @@ pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents FOR EACH ROW SIGNAL SQLSTATE '45000'";
 pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail";
 
+/// The table `remarks`. Its first two inserts fail, as when another transaction was faster; on a
+/// cluster that is how every statement can, and COMMIT.
+pub(crate) const CREATE_REMARKS: &str = "
+    CREATE TABLE remarks (id BIGINT);
+    SET @tries = 0;
+    CREATE TRIGGER refuse_twice BEFORE INSERT ON remarks FOR EACH ROW
+    BEGIN
+        SET @tries = @tries + 1;
+        IF @tries < 3 THEN
+            SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213,
+                MESSAGE_TEXT = 'Deadlock found when trying to get lock; try restarting transaction';
+        END IF;
+    END";
+
 pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = "";
+pub(crate) const TELLS_EVERY_KEY: bool = false;
 
 pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     let inside = diesel::dsl::sql::<Bool>("@@in_transaction");

@@ -53,10 +53,26 @@ pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents FOR EACH ROW EXECUTE FUNCTION fail()";
 pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail ON documents";
 
+/// The table `remarks`. Its first two inserts fail, as when another transaction was faster.
+pub(crate) const CREATE_REMARKS: &str = "
+    CREATE TABLE remarks (id BIGINT);
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION refuse_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('tries') < 3 THEN
+                RAISE 'could not serialize access' USING ERRCODE = 'serialization_failure';
+            END IF;
+            RETURN NEW;
+        END
+    $$;
+    CREATE TRIGGER refuse_twice BEFORE INSERT ON remarks
+        FOR EACH ROW EXECUTE FUNCTION refuse_twice()";
+
 pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = " FOR SHARE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = " RETURNING \"id\"";
+pub(crate) const TELLS_EVERY_KEY: bool = true;
 
 pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     // Outside a transaction a savepoint is an error.

@@ -61,6 +61,9 @@ pub(crate) const AFTER_BEGIN: &str = "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclo
 /// What follows the values of an insert.
 pub(crate) const RETURNING: &str = " RETURNING \"id\"";
 
+/// Whether an insert tells a key that the database did not choose.
+pub(crate) const TELLS_EVERY_KEY: bool = true;
+
 pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     // A BEGIN inside a transaction is an error.
     diesel::connection::SimpleConnection::batch_execute(conn, "BEGIN; ROLLBACK").is_ok()
