@@ -7,6 +7,14 @@ super::helpers!(MysqlConnection);
 
 pub(crate) type Place = Server;
 
+pub(crate) const NAME: &str = "mysql";
+
+pub(crate) fn connect_by(url: &str) -> Conn {
+    Conn::establish(url).unwrap()
+}
+
+pub(crate) const INTEGRITY: &str = "'ok'";
+
 const CREATE_DOCUMENTS: &str = "
     CREATE TABLE documents (
         id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,

@@ -38,6 +38,21 @@ pub(crate) fn quoted(name: &str) -> String {
 pub(crate) const OPEN_OTHER_SCHEMA: &str = "ATTACH ':memory:' AS noclobber_other";
 pub(crate) const CLOSE_OTHER_SCHEMA: &str = "DETACH noclobber_other";
 
+/// The name of this module.
+pub(crate) const NAME: &str = "sqlite";
+
+/// A connection by the URL of a place.
+pub(crate) fn connect_by(url: &str) -> Conn {
+    let mut conn = <Conn as diesel::Connection>::establish(url).unwrap();
+    // As the place has it already.
+    let options = noclobber::backend::sqlite::ConnectionOptions::default();
+    options.write_ahead_log(false).apply(&mut conn).unwrap();
+    conn
+}
+
+/// An expression that is `ok` while the file is. A server looks after its own.
+pub(crate) const INTEGRITY: &str = "(SELECT * FROM pragma_integrity_check)";
+
 /// A trigger that keeps every UPDATE of a document from happening, without an error.
 pub(crate) const VETO: &str = "
     CREATE TRIGGER veto BEFORE UPDATE ON documents BEGIN SELECT RAISE(IGNORE); END";
