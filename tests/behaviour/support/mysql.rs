@@ -101,6 +101,9 @@ pub(crate) fn set_level(level: &str, conn: &mut Conn) {
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 1";
 
+/// Whoever has to wait gives up at once; MySQL makes a second of it.
+pub(crate) const SHORTEST_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 0";
+
 /// Without `innodb_snapshot_isolation`, a write goes to the row as it is now.
 pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = false;
 

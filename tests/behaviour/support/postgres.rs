@@ -110,6 +110,9 @@ pub(crate) fn set_level(level: &str, conn: &mut Conn) {
 /// Whoever waits for a lock gives up soon.
 pub(crate) const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '100ms'";
 
+/// Whoever has to wait gives up at once.
+pub(crate) const SHORTEST_LOCK_WAIT: &str = "SET lock_timeout = '1ms'";
+
 /// Above READ COMMITTED, a write to a row that has changed since the snapshot ends the transaction.
 pub(crate) const SNAPSHOT_ENDS_TRANSACTION: bool = true;
 
