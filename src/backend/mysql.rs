@@ -17,6 +17,9 @@
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 
+#[cfg(all(feature = "mysql", feature = "uuid"))]
+mod uuid_text;
+
 use super::{Dialect, NewKey};
 use crate::error::Reason;
 
@@ -37,7 +40,11 @@ pub const DIALECT: Dialect = Dialect {
     hold: " LOCK IN SHARE MODE",
     hold_to_write: " FOR UPDATE",
     remote: true,
-    new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)", ask: "LAST_INSERT_ID()" },
+    new_key: NewKey::LastInsertId {
+        forget: "DO LAST_INSERT_ID(0)",
+        // Compared with a number, any text that does not begin with one is a zero.
+        ask: "NULLIF(LAST_INSERT_ID(), 0)",
+    },
     migrations: None,
 };
 
