@@ -6,7 +6,8 @@
 //! What to know of them:
 //!
 //! * They tell only keys that they chose themselves, for one column. For all others there is
-//!   [`create_with`](crate::VersionedDsl::create_with).
+//!   [`create_with`](crate::VersionedDsl::create_with); also for a table in which a column that is not the
+//!   key is `AUTO_INCREMENT`, whose number `create` would take for the key.
 //! * At REPEATABLE READ, their default, a stale write inside a transaction is a conflict. With
 //!   MariaDB's `innodb_snapshot_isolation` it ends the transaction
 //!   ([`Error::Unavailable`](crate::Error::Unavailable)).
