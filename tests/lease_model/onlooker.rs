@@ -30,6 +30,7 @@ pub(crate) enum Event {
         origin: Origin,
         /// Whether the fence is higher than that of the grant before, and so of all before.
         is_rising: bool,
+        is_late: bool,
     },
     /// An acquire is answered with the grant of the attempt that it repeats.
     Repeated {
@@ -163,7 +164,7 @@ impl Onlooker {
         self.latest = Some(lease);
         self.is_over = false;
         self.is_changed = false;
-        Event::Granted { origin: origin(lease, served), is_rising }
+        Event::Granted { origin: origin(lease, served), is_rising, is_late: served.is_late }
     }
 
     fn repetition(&self, served: Served<'_>) -> Event {

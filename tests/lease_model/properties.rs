@@ -65,7 +65,7 @@ fn promises() -> [Property<Protocol>; 9] {
     ]
 }
 
-fn occurrences() -> [Property<Protocol>; 12] {
+fn occurrences() -> [Property<Protocol>; 13] {
     [
         Property::sometimes("a tombstone is taken, and the fence goes on", |_, world| {
             matches!(event(world), Event::Granted { origin: Origin::Tombstone, .. })
@@ -89,6 +89,10 @@ fn occurrences() -> [Property<Protocol>; 12] {
             "a repeated acquire gets the grant of its first attempt",
             |_, world| matches!(event(world), Event::Repeated { .. }),
         ),
+        Property::sometimes("a late acquire is granted a lease nobody knows of", |_, world| {
+            matches!(event(world), Event::Granted { is_late: true, .. })
+                && world.has_the_latest_client_gone_on()
+        }),
         Property::sometimes("a write takes effect, and its answer is lost", |_, world| {
             matches!(event(world), Event::Written { is_late: true, .. })
         }),

@@ -122,6 +122,15 @@ impl Model for Protocol {
     }
 }
 
+impl World {
+    /// Whether the client with the latest grant neither has it nor asks for it.
+    pub(crate) fn has_the_latest_client_gone_on(&self) -> bool {
+        self.onlooker.latest.is_some_and(|latest| {
+            self.clients[usize::from(latest.token.client)].program == Program::Idle
+        })
+    }
+}
+
 impl Protocol {
     fn steps_of_a_purge(&self, world: &World) -> Option<Step> {
         if !world.database.has_what_to_purge() {
