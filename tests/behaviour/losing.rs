@@ -200,3 +200,44 @@ through_a_proxy! {
         assert_eq!(Note::find(1, beside).unwrap(), note);
     }
 }
+
+/// The write may still be running on the server, and the row is its until it ends.
+macro_rules! resolve_waits_for_whoever_writes_the_record {
+    ($feature:literal $database:ident) => {
+        #[cfg(feature = $feature)]
+        #[test]
+        fn $database() {
+            use crate::support::$database::*;
+
+            let server = Server::new();
+            let (beside, other) = (&mut server.connect(), &mut server.connect());
+            run(CREATE_NOTES, beside);
+            run(SHORT_LOCK_WAIT, other);
+            let new = (notes::id.eq(1), notes::text.eq("draft"));
+            let note = Note::create_with(1, new, beside).unwrap();
+            let proxy = Proxy::new(server.address());
+            let cut_off = &mut server.connect_through(proxy.port);
+            let note = note.save(cut_off).unwrap();
+            proxy.cut(Cut::After, "");
+            let lost = unknown(note.with("lost").save(cut_off).unwrap_err());
+
+            transaction(beside, |beside| {
+                let current = Note::find(1, beside)?.touch(beside)?;
+                match Note::resolve(&lost, other) {
+                    Err(Error::Unavailable(it)) => assert_eq!(it.reason(), Reason::LockTimeout),
+                    answer => panic!("{answer:?}"),
+                }
+                Ok::<_, Error>(current)
+            })
+            .unwrap();
+            assert_eq!(Note::resolve(&lost, other).unwrap(), Resolution::Overtaken);
+        }
+    };
+}
+
+mod resolve_waits_for_whoever_writes_the_record {
+    use super::*;
+
+    resolve_waits_for_whoever_writes_the_record!("postgres" postgres);
+    resolve_waits_for_whoever_writes_the_record!("mysql" mysql);
+}
