@@ -38,6 +38,9 @@ pub struct Dialect {
     /// selects a NULL where a policy may keep rows from this account's sight: there, a row that is not
     /// seen need not be gone.
     pub(crate) hidden: Option<(&'static str, &'static str)>,
+    /// A further branch for a look inside a transaction: two NULLs where it sees the transaction's
+    /// snapshot, and nothing can make it see the present.
+    pub(crate) in_snapshot: &'static str,
     /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
     /// or nothing where the transaction holds it already.
     pub(crate) hold: &'static str,
