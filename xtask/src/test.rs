@@ -40,7 +40,7 @@ impl Test {
         let servers = Servers::ready(&selection.databases, &mut steps)?;
 
         let mut tests = tests(&selection);
-        provide(&mut tests, databases, &workspace, &mut steps)?;
+        provide(&mut tests, &selection.databases, &workspace, &mut steps)?;
         servers.tell(&mut tests);
         let output = steps.run("tests", tests).map_err(|sentence| servers.explain(sentence))?;
         drop(servers);
