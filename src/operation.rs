@@ -120,7 +120,9 @@ pub trait VersionedDsl: Versioned {
     /// savepoint when one is open), sends `INSERT INTO t (…, version) VALUES (…, ?) RETURNING id`
     /// and then the statement of [`find`](Self::find), so that what defaults and triggers put into
     /// the row is in the model too. Where there is no `RETURNING` (MySQL), the key is asked for by
-    /// `LAST_INSERT_ID()`.
+    /// `LAST_INSERT_ID()`: there, the key's column is the one that is `AUTO_INCREMENT`. In a table where
+    /// another column is, that number is not the key, and may be that of another record; use
+    /// [`create_with`](Self::create_with).
     ///
     /// Counters start at 1. When a key is used again after a delete, its versions repeat: a copy of
     /// the deleted record can then match its successor. So see that keys do not return (SQLite hands

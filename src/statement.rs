@@ -15,7 +15,7 @@ mod update;
 
 pub(crate) use self::delete::Delete;
 pub(crate) use self::increment::Increment;
-pub(crate) use self::insert::{Insert, InsertWithVersion, SelectNewKey, WithVersion};
+pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;
 pub(crate) use self::select::{Hold, HoldToWrite, Look, Purpose, SelectRecord, SelectVersion};

@@ -6,7 +6,8 @@
 //! What to know of them:
 //!
 //! * They tell only keys that they chose themselves, for one column. For all others there is
-//!   [`create_with`](crate::VersionedDsl::create_with).
+//!   [`create_with`](crate::VersionedDsl::create_with); also for a table in which a column that is not the
+//!   key is `AUTO_INCREMENT`, whose number `create` would take for the key.
 //! * At REPEATABLE READ, their default, a stale write inside a transaction is a conflict. With
 //!   MariaDB's `innodb_snapshot_isolation` it ends the transaction
 //!   ([`Error::Unavailable`](crate::Error::Unavailable)).
@@ -16,6 +17,9 @@
 //!   not found again: the next save of the same model is refused, none is lost.
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
+
+#[cfg(all(feature = "mysql", feature = "uuid"))]
+mod uuid_text;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
@@ -51,7 +55,11 @@ pub const DIALECT: Dialect = Dialect {
     unless_there: "",
     proof: Proof::Before,
     remote: true,
-    new_key: NewKey::LastInsertId { forget: "DO LAST_INSERT_ID(0)", ask: "LAST_INSERT_ID()" },
+    new_key: NewKey::LastInsertId {
+        forget: "DO LAST_INSERT_ID(0)",
+        // Compared with a number, any text that does not begin with one is a zero.
+        ask: "NULLIF(LAST_INSERT_ID(), 0)",
+    },
     migrations: || MIGRATIONS,
 };
 

@@ -13,6 +13,11 @@
 //!   another language those that Diesel has no kind for stay
 //!   [`Error::Database`](crate::Error::Database), and are not tried again.
 
+#[cfg(all(feature = "postgres", feature = "uuid"))]
+mod uuid_native;
+#[cfg(all(feature = "postgres", feature = "uuid"))]
+mod uuid_text;
+
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{Dialect, NewKey, Proof};

@@ -29,7 +29,8 @@ pub struct LeaseRow {
 pub(crate) enum Standing {
     /// Nobody holds it; whoever held it last is done, or has let it expire.
     Free { fence: i64, expired: Option<String> },
-    /// The one who asks holds it already, by the same token: an answer was lost.
+    /// The one who asks holds it already, by the same token: an answer was lost. (Not one that has
+    /// expired: to regain it is for a write, which compares the version.)
     Mine { fence: i64 },
     /// Somebody else holds it.
     Held(LockInfo),
@@ -49,9 +50,10 @@ impl LeaseRow {
 
     pub(crate) fn standing(self, asks: &Holder, token: &str) -> Standing {
         let fence = self.fence;
-        if self.token.as_deref() == Some(token) {
+        let lasts = self.lasts().is_some();
+        if lasts && self.token.as_deref() == Some(token) {
             Standing::Mine { fence }
-        } else if self.lasts().is_some() {
+        } else if lasts {
             Standing::Held(self.info_for(Some(asks)))
         } else {
             Standing::Free { fence, expired: self.owner }
@@ -137,6 +139,8 @@ mod tests {
     fn the_same_token_is_the_same_holder_and_the_same_owner_is_not() {
         let ann = holder("ann", "one");
         assert!(matches!(row(Some("t"), 2000).standing(&ann, "t"), Standing::Mine { fence: 3 }));
+        let expired = row(Some("t"), 1000).standing(&ann, "t");
+        assert!(matches!(expired, Standing::Free { fence: 3, expired: Some(_) }));
         let held = |asks| match row(Some("t"), 2000).standing(asks, "other") {
             Standing::Held(info) => info.is_own_other_session(),
             standing => panic!("{standing:?}"),

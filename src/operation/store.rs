@@ -20,8 +20,8 @@ use crate::backend::{self, NewKey, SupportedConnection};
 use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::{
-    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, Look, Patch, Purpose,
-    SelectNewKey, SelectRecord, SelectVersion, Touch, Update, WithVersion,
+    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, ItsKey, Look, Patch,
+    Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion, Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -220,7 +220,7 @@ where
     fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Inserted<M::Key>> {
         let (forget, ask) = match backend::dialect(self).new_key {
             NewKey::Returning => {
-                let keys = keys::<M, C>(Insert::<M, ()>::new(new, initial, true), self)?;
+                let keys = keys::<M, C>(Insert::<M, (), ItsKey>::new(new, initial), self)?;
                 return Ok(keys.into_iter().next().map_or(Inserted::Nothing, Inserted::Row));
             }
             // The number is one column's.
@@ -238,7 +238,7 @@ where
     }
 
     fn __insert_known(&mut self, new: New, initial: M::Version) -> QueryResult<usize> {
-        self.execute_returning_count(&Insert::<M, ()>::new(new, initial, false))
+        self.execute_returning_count(&Insert::<M, (), Rows>::new(new, initial))
     }
 }
 

@@ -84,8 +84,10 @@ impl<M: Versioned, C: Store<M>> Verify<C> for M {
 /// # include!("../doctest_setup.rs");
 /// use noclobber::operation::ForUpdate;
 ///
+/// # fn main() {
 /// # let document = Document::find(1, &mut documents_with_one_row()).unwrap();
 /// let to_be_written: ForUpdate<'_, Document> = document.for_update();
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct ForUpdate<'a, M>(pub(super) &'a M);

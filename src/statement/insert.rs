@@ -18,12 +18,28 @@ use crate::model::{Versioned, VersionedOn};
 ///
 /// Only the key is returned. The row itself is read afterwards, since `RETURNING` shows it as it
 /// was before the triggers that run after an insert.
-pub(crate) struct Insert<M, Statement> {
+pub(crate) struct Insert<M, Statement, A> {
     insert: Statement,
-    // Part of the text, and not of the id: a connection has one dialect, and with a key that the
-    // caller knows another type of statement is sent.
-    returning: bool,
-    model: PhantomData<M>,
+    model: PhantomData<(M, A)>,
+}
+
+/// What an insert answers. A type, since it is part of the text and so of the statement's id.
+pub(crate) trait Answer: 'static {
+    const RETURNING: bool;
+}
+
+/// The key of the new row.
+pub(crate) enum ItsKey {}
+
+/// The number of rows.
+pub(crate) enum Rows {}
+
+impl Answer for ItsKey {
+    const RETURNING: bool = true;
+}
+
+impl Answer for Rows {
+    const RETURNING: bool = false;
 }
 
 /// The version beside what the caller gave.
@@ -36,12 +52,8 @@ pub(crate) type InsertWithVersion<M, New> = InsertStatement<
     <WithVersion<M, New> as Insertable<<M as Versioned>::Table>>::Values,
 >;
 
-impl<M: Versioned> Insert<M, ()> {
-    pub(crate) fn new<New>(
-        new: New,
-        initial: M::Version,
-        returning: bool,
-    ) -> Insert<M, InsertWithVersion<M, New>>
+impl<M: Versioned, A: Answer> Insert<M, (), A> {
+    pub(crate) fn new<New>(new: New, initial: M::Version) -> Insert<M, InsertWithVersion<M, New>, A>
     where
         M::VersionColumn: ExpressionMethods,
         SqlTypeOf<M::VersionColumn>: SqlType,
@@ -51,28 +63,29 @@ impl<M: Versioned> Insert<M, ()> {
         // The version stands first: where a database lets the caller name it too, the first one wins.
         let values = (M::VersionColumn::default().eq(initial), new);
         let insert = diesel::insert_into(M::Table::default()).values(values);
-        Insert { insert, returning, model: PhantomData }
+        Insert { insert, model: PhantomData }
     }
 }
 
-impl<M, Statement> Query for Insert<M, Statement> {
+impl<M, Statement, A> Query for Insert<M, Statement, A> {
     type SqlType = Untyped;
 }
 
-impl<M: 'static, Statement: QueryId> QueryId for Insert<M, Statement> {
-    type QueryId = Insert<M, Statement::QueryId>;
+impl<M: 'static, Statement: QueryId, A: Answer> QueryId for Insert<M, Statement, A> {
+    type QueryId = Insert<M, Statement::QueryId, A>;
     const HAS_STATIC_QUERY_ID: bool = Statement::HAS_STATIC_QUERY_ID;
 }
 
-impl<DB, M, Statement> QueryFragment<DB> for Insert<M, Statement>
+impl<DB, M, Statement, A> QueryFragment<DB> for Insert<M, Statement, A>
 where
     DB: Backend,
     M: VersionedOn<DB>,
     Statement: QueryFragment<DB>,
+    A: Answer,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.insert.walk_ast(out.reborrow())?;
-        if self.returning {
+        if A::RETURNING {
             out.push_sql(" RETURNING ");
             M::__walk_key_columns(out)?;
         }

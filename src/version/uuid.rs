@@ -19,7 +19,8 @@ use super::{Clock, Version};
 /// A version that is a random UUID (version 4), different with each write.
 ///
 /// Never repeats, not even when the key of a deleted record is used again. Kept in a `Binary`
-/// column of 16 bytes; on SQLite a `Text` column will do as well.
+/// column of 16 bytes, or in a `Text` column of 36 characters, where a person can read it; on
+/// PostgreSQL also in a `Uuid` column, which is the smallest.
 ///
 /// ```
 /// use noclobber::version::{Clock, UuidVersion, Version};
@@ -32,6 +33,7 @@ use super::{Clock, Version};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
 #[diesel(sql_type = Text)]
+#[cfg_attr(feature = "postgres", diesel(sql_type = diesel::sql_types::Uuid))]
 pub struct UuidVersion(pub Uuid);
 
 impl Version for UuidVersion {
@@ -93,6 +95,17 @@ where
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
         let bytes = Vec::<u8>::from_sql(bytes)?;
         Ok(UuidVersion(Uuid::from_slice(&bytes)?))
+    }
+}
+
+// How text is bound that lives no longer than the call stands in `backend`.
+impl<DB> FromSql<Text, DB> for UuidVersion
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(text: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(String::from_sql(text)?.parse()?)
     }
 }
 

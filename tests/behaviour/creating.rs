@@ -37,6 +37,15 @@ on_every_database! {
         assert_eq!(row(70, conn), Some(created));
     }
 
+    /// The same values, and two statements: only one of them answers with the key.
+    fn a_key_is_told_after_one_was_known(conn) {
+        let first = Document::create_with(1, documents::title.eq("first"), conn).unwrap();
+        let second = Document::create(documents::title.eq("second"), conn).unwrap();
+        assert_eq!((first.id, second.id), (1, 2));
+        let third = Document::create_with(3, documents::title.eq("third"), conn).unwrap();
+        assert_eq!(row(3, conn), Some(third));
+    }
+
     fn a_key_that_is_not_the_callers_is_an_error_and_creates_nothing(conn) {
         let new = (documents::id.eq(70), documents::title.eq("known"));
         let error = Document::create_with(71, new, conn).unwrap_err();

@@ -1,9 +1,8 @@
 //! Code that is generic over the connection, through every kind of connection there is: bare ones,
 //! an enum of all three, and pools of it.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, Pool};
 use noclobber::backend::HasDialect;
 use noclobber::operation::{StoreChanges, StoreIncrement, StoreNew};
 use noclobber::prelude::*;
@@ -105,22 +104,9 @@ fn every_operation(conn: &mut impl Everything) {
     assert_eq!(*last.save(conn).unwrap_err().conflict().unwrap().found(), Found::Deleted);
 }
 
-/// Makes each connection of a pool enter the place of the test.
-#[derive(Debug)]
-struct Enter(String);
-
-impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Enter {
-    fn on_acquire(&self, conn: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(&self.0).map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
-fn through_a_pool(url: &str, enter: String) {
-    let pool: Pool<ConnectionManager<AnyConnection>> = Pool::builder()
-        .max_size(1)
-        .connection_customizer(Box::new(Enter(enter)))
-        .build(ConnectionManager::new(url))
-        .unwrap();
+fn through_a_pool(url: &str) {
+    let pool: Pool<ConnectionManager<AnyConnection>> =
+        Pool::builder().max_size(1).build(ConnectionManager::new(url)).unwrap();
     every_operation(&mut pool.get().unwrap());
     let counted =
         retry(&pool, &Policy::default(), |conn| Document::create(New { title: "draft" }, conn));
@@ -134,7 +120,7 @@ fn on_sqlite() {
     let database = Database::file(Journal::Wal);
     every_operation(&mut database.connect());
     every_operation(&mut AnyConnection::Sqlite(database.connect()));
-    through_a_pool(database.url(), "PRAGMA busy_timeout = 1000".to_owned());
+    through_a_pool(database.url());
 }
 
 #[test]
@@ -142,7 +128,7 @@ fn on_postgres() {
     let server = postgres::Server::new();
     every_operation(&mut server.connect());
     every_operation(&mut AnyConnection::Postgres(server.connect()));
-    through_a_pool(server.url(), server.enter());
+    through_a_pool(&server.url());
 }
 
 #[test]
@@ -150,7 +136,7 @@ fn on_mysql() {
     let server = mysql::Server::new();
     every_operation(&mut server.connect());
     every_operation(&mut AnyConnection::Mysql(server.connect()));
-    through_a_pool(server.url(), server.enter());
+    through_a_pool(&server.url());
 }
 
 /// What the enum cannot tell by its type.

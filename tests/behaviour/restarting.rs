@@ -85,7 +85,6 @@ on_a_server_of_its_own! {
         let pool: Pool<ConnectionManager<Conn>> = Pool::builder()
             .max_size(2)
             .connection_timeout(Duration::from_millis(500))
-            .connection_customizer(Box::new(Place::clone(server)))
             .build(ConnectionManager::new(server.url()))
             .unwrap();
         let policy = Policy::default()

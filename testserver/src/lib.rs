@@ -2,7 +2,7 @@
 //!
 //! It is started from what is installed, listens on 127.0.0.1, lets everybody in, and trusts no disk: good for tests only. When the
 //! guard is dropped, the server is stopped and the folder removed. Should the task die without
-//! dropping it (Ctrl-C, `kill -9`), the [`Folder`]'s janitor does the same.
+//! dropping it (Ctrl-C, `kill -9`), the folder's janitor does the same.
 
 pub mod program;
 #[cfg(unix)]

@@ -72,6 +72,18 @@ on_every_database! {
         again.release(conn).unwrap();
     }
 
+    /// To regain it is for a write, which compares the version.
+    fn asking_again_for_what_has_expired_is_a_new_grant(conn) {
+        create_tables!(conn);
+        let request = anns();
+        let mut first = request.acquire(conn).unwrap();
+        expire!(conn);
+        let again = request.acquire(conn).unwrap();
+        assert_eq!(again.fence(), first.fence() + 1);
+        assert_eq!(lost(first.renew(conn).unwrap_err()).loss(), Loss::Taken);
+        again.release(conn).unwrap();
+    }
+
     fn the_fence_rises_with_every_holder(conn) {
         create_tables!(conn);
         let mut last = 0;

@@ -13,7 +13,7 @@ pub(crate) mod sqlite;
 mod witness;
 
 pub(crate) use self::database::{Database, Journal, pool};
-pub(crate) use self::witness::Witness;
+pub(crate) use self::witness::{Witness, neutral};
 
 use diesel::prelude::*;
 use noclobber::prelude::*;
@@ -134,6 +134,56 @@ macro_rules! body_on_server {
     };
 }
 
+/// Tests on every database that several connections share, each from one body, which gets the place:
+/// the files of SQLite, and the servers.
+macro_rules! on_every_shared_database {
+    ($($(#[$documentation:meta])* fn $name:ident($place:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            mod sqlite {
+                #[allow(unused_imports, reason = "not every body needs what stands around it")]
+                use super::super::*;
+                #[allow(unused_imports, reason = "not every body needs what stands around it")]
+                use $crate::support::sqlite::*;
+
+                fn body($place: &Shared) $body
+
+                #[test]
+                fn wal_file() {
+                    body(&Shared::file($crate::support::Journal::Wal));
+                }
+
+                #[test]
+                fn delete_journal_file() {
+                    body(&Shared::file($crate::support::Journal::Delete));
+                }
+            }
+            $crate::support::body_on_shared_server!("postgres" postgres $place $body);
+            $crate::support::body_on_shared_server!("mysql" mysql $place $body);
+        }
+    )*};
+}
+
+/// The test of one body on a server, which gets the place.
+macro_rules! body_on_shared_server {
+    ($feature:literal $server:ident $place:ident $body:block) => {
+        #[cfg(feature = $feature)]
+        mod $server {
+            #[allow(unused_imports, reason = "not every body needs what stands around it")]
+            use super::super::*;
+            #[allow(unused_imports, reason = "not every body needs what stands around it")]
+            use $crate::support::$server::*;
+
+            #[test]
+            fn server() {
+                fn body($place: &Shared) $body
+
+                body(&Shared::new());
+            }
+        }
+    };
+}
+
 /// Tests on every database, each from one body.
 macro_rules! on_every_database {
     ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
@@ -157,6 +207,29 @@ macro_rules! on_databases_that_can_veto {
     )*};
 }
 
+/// Tests on the databases that check a constraint at COMMIT when they are asked to: all but MySQL.
+macro_rules! on_databases_that_check_at_commit {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_sqlite!($conn $body);
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+        }
+    )*};
+}
+
+/// Tests of what only a server does.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+macro_rules! on_servers {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+            $crate::support::body_on_server!("mysql" mysql $conn $body);
+        }
+    )*};
+}
+
 /// Tests of what only SQLite does, or of what needs its SQL.
 macro_rules! on_sqlite {
     ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
@@ -167,6 +240,35 @@ macro_rules! on_sqlite {
     )*};
 }
 
+/// Tests of what only PostgreSQL has.
+#[cfg(feature = "postgres")]
+macro_rules! on_postgres {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_server!("postgres" postgres $conn $body);
+        }
+    )*};
+}
+
+/// Tests of what only MySQL and MariaDB have.
+#[cfg(feature = "mysql")]
+macro_rules! on_mysql {
+    ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_server!("mysql" mysql $conn $body);
+        }
+    )*};
+}
+
+#[cfg(feature = "mysql")]
+pub(crate) use on_mysql;
+#[cfg(feature = "postgres")]
+pub(crate) use on_postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) use on_servers;
 pub(crate) use {
-    body_on_server, body_on_sqlite, on_databases_that_can_veto, on_every_database, on_sqlite,
+    body_on_server, body_on_shared_server, body_on_sqlite, on_databases_that_can_veto,
+    on_databases_that_check_at_commit, on_every_database, on_every_shared_database, on_sqlite,
 };

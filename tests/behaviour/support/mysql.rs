@@ -8,6 +8,16 @@ use super::server::{Isolation, LEVELS, OwnServer};
 
 super::helpers!(MysqlConnection);
 
+pub(crate) type Shared = Server;
+
+pub(crate) const NAME: &str = "mysql";
+
+pub(crate) fn connect_by(url: &str) -> Conn {
+    Conn::establish(url).unwrap()
+}
+
+pub(crate) const INTEGRITY: &str = "'ok'";
+
 const CREATE_DOCUMENTS: &str = "
     CREATE TABLE documents (
         id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -17,6 +27,31 @@ const CREATE_DOCUMENTS: &str = "
         version BIGINT NOT NULL DEFAULT 1
     )";
 
+pub(crate) const NUMBER_KEY: &str = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY";
+// A collation that tells case and trailing spaces apart; MySQL calls it `utf8mb4_0900_bin`.
+pub(crate) const TEXT_KEY: &str =
+    "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL PRIMARY KEY";
+pub(crate) const CASELESS_KEY: &str =
+    "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL PRIMARY KEY";
+pub(crate) const BYTES_KEY: &str = "VARBINARY(64) NOT NULL PRIMARY KEY";
+pub(crate) const UUID_BYTES: &str = "BINARY(16)";
+pub(crate) const MICROSECONDS: &str = "DATETIME(6)";
+pub(crate) const MILLISECONDS: &str = "DATETIME(3)";
+pub(crate) const SECONDS: &str = "DATETIME";
+
+pub(crate) const BEFORE_CASELESS: &str = "DO 0";
+
+pub(crate) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+// As on PostgreSQL: all tests share the name and take turns.
+pub(crate) const OPEN_OTHER_SCHEMA: &str = "
+    DO GET_LOCK('noclobber_other', 60);
+    DROP DATABASE IF EXISTS noclobber_other;
+    CREATE DATABASE noclobber_other";
+pub(crate) const CLOSE_OTHER_SCHEMA: &str = "DROP DATABASE noclobber_other";
+
 pub(crate) const FAIL: &str = "
     CREATE TRIGGER fail AFTER UPDATE ON documents FOR EACH ROW SIGNAL SQLSTATE '45000'";
 pub(crate) const FAIL_NO_MORE: &str = "DROP TRIGGER fail";
@@ -25,6 +60,20 @@ pub(crate) const MOVE_VERSION: &str = "
     CREATE TRIGGER move_version BEFORE UPDATE ON documents
         FOR EACH ROW SET NEW.version = OLD.version + 10";
 
+/// The table `remarks`. Its first two inserts fail, as when another transaction was faster; on a
+/// cluster that is how every statement can, and COMMIT.
+pub(crate) const CREATE_REMARKS: &str = "
+    CREATE TABLE remarks (id BIGINT);
+    SET @tries = 0;
+    CREATE TRIGGER refuse_twice BEFORE INSERT ON remarks FOR EACH ROW
+    BEGIN
+        SET @tries = @tries + 1;
+        IF @tries < 3 THEN
+            SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213,
+                MESSAGE_TEXT = 'Deadlock found when trying to get lock; try restarting transaction';
+        END IF;
+    END";
+
 pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
 /// What names are quoted by.
@@ -32,6 +81,7 @@ pub(crate) const QUOTE: &str = "`";
 pub(crate) const HOLD_TO_WRITE: &str = " FOR UPDATE";
 pub(crate) const AFTER_BEGIN: &str = "SAVEPOINT noclobber_alive";
 pub(crate) const RETURNING: &str = "";
+pub(crate) const TELLS_EVERY_KEY: bool = false;
 
 pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     let inside = diesel::dsl::sql::<Bool>("@@in_transaction");
@@ -116,6 +166,16 @@ pub(crate) fn schema(conn: &mut Conn) -> Vec<String> {
 /// The settings of a session that decide what becomes of values which do not fit.
 pub(crate) const STRICTNESS: &[&str] =
     &["SET SESSION sql_mode = 'STRICT_ALL_TABLES'", "SET SESSION sql_mode = ''"];
+
+/// Whoever has to wait gives up at once; MySQL makes a second of it.
+pub(crate) const SHORTEST_LOCK_WAIT: &str = "SET innodb_lock_wait_timeout = 0";
+
+/// The URL of a place on the server.
+fn inside(url: &str, place: &str) -> String {
+    let (url, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let (server, _) = url.rsplit_once('/').unwrap();
+    format!("{server}/{place}{parameters}")
+}
 
 super::server::server! {
     url: "NOCLOBBER_MYSQL_URL",

@@ -34,24 +34,24 @@ macro_rules! server {
                 self.connect_to(&self.url)
             }
 
-            /// A connection through a proxy on this port.
-            pub(crate) fn connect_through(&self, port: u16) -> Conn {
-                self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
+            /// The URL of the place itself, for what connects by one.
+            pub(crate) fn url(&self) -> String {
+                inside(&self.url, &self.name)
             }
 
             pub(crate) fn pool(
                 &self,
-                connections: u32,
+                size: u32,
             ) -> diesel::r2d2::Pool<diesel::r2d2::ConnectionManager<Conn>> {
                 diesel::r2d2::Pool::builder()
-                    .max_size(connections)
-                    .connection_customizer(Box::new(self.clone()))
-                    .build(diesel::r2d2::ConnectionManager::new(&self.url))
+                    .max_size(size)
+                    .build(diesel::r2d2::ConnectionManager::new(self.url()))
                     .unwrap()
             }
 
-            pub(crate) fn url(&self) -> &str {
-                &self.url
+            /// A connection through a proxy on this port.
+            pub(crate) fn connect_through(&self, port: u16) -> Conn {
+                self.connect_to(&self.url.replace(self.address(), &format!("127.0.0.1:{port}")))
             }
 
             /// Host and port.
@@ -65,17 +65,8 @@ macro_rules! server {
                 conn
             }
 
-            /// What brings a connection into the place.
-            pub(crate) fn enter(&self) -> String {
+            fn enter(&self) -> String {
                 format!($enter, self.name)
-            }
-        }
-
-        /// The connections of a pool enter the place.
-        impl diesel::r2d2::CustomizeConnection<Conn, diesel::r2d2::Error> for Place {
-            fn on_acquire(&self, conn: &mut Conn) -> Result<(), diesel::r2d2::Error> {
-                diesel::connection::SimpleConnection::batch_execute(conn, &self.enter())
-                    .map_err(diesel::r2d2::Error::QueryError)
             }
         }
 

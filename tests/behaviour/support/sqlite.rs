@@ -4,6 +4,9 @@ use diesel_migrations::EmbeddedMigrations;
 
 super::helpers!(diesel::SqliteConnection);
 
+/// What a test has of its own, for as many connections as it likes.
+pub(crate) type Shared = super::Database;
+
 pub(crate) const CREATE_DOCUMENTS: &str = "
     CREATE TABLE documents (
         id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -12,6 +15,45 @@ pub(crate) const CREATE_DOCUMENTS: &str = "
         views BIGINT NOT NULL DEFAULT 0,
         version BIGINT NOT NULL DEFAULT 1
     )";
+
+/// Columns, as a table of a test's own declares them: keys (of a number that the database chooses, of
+/// text, of text in which `Ann` is `ann`, of bytes), UUIDs as bytes, and
+/// timestamps of each precision.
+pub(crate) const NUMBER_KEY: &str = "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT";
+pub(crate) const TEXT_KEY: &str = "TEXT NOT NULL PRIMARY KEY";
+pub(crate) const CASELESS_KEY: &str = "TEXT NOT NULL COLLATE NOCASE PRIMARY KEY";
+pub(crate) const BYTES_KEY: &str = "BLOB NOT NULL PRIMARY KEY";
+pub(crate) const UUID_BYTES: &str = "BLOB";
+pub(crate) const MICROSECONDS: &str = "TIMESTAMP";
+pub(crate) const MILLISECONDS: &str = "TIMESTAMP";
+pub(crate) const SECONDS: &str = "TIMESTAMP";
+
+/// What `CASELESS_KEY` needs to be there.
+pub(crate) const BEFORE_CASELESS: &str = "";
+
+/// A name as the database's SQL has it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A schema beside the one that the connection is in, and its end.
+pub(crate) const OPEN_OTHER_SCHEMA: &str = "ATTACH ':memory:' AS noclobber_other";
+pub(crate) const CLOSE_OTHER_SCHEMA: &str = "DETACH noclobber_other";
+
+/// The name of this module.
+pub(crate) const NAME: &str = "sqlite";
+
+/// A connection by the URL of a place.
+pub(crate) fn connect_by(url: &str) -> Conn {
+    let mut conn = <Conn as diesel::Connection>::establish(url).unwrap();
+    // As the place has it already.
+    let options = noclobber::backend::sqlite::ConnectionOptions::default();
+    options.write_ahead_log(false).apply(&mut conn).unwrap();
+    conn
+}
+
+/// An expression that is `ok` while the file is. A server looks after its own.
+pub(crate) const INTEGRITY: &str = "(SELECT * FROM pragma_integrity_check)";
 
 /// A trigger that keeps every UPDATE of a document from happening, without an error.
 pub(crate) const VETO: &str = "
@@ -43,6 +85,9 @@ pub(crate) const AFTER_BEGIN: &str = "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclo
 
 /// What follows the values of an insert.
 pub(crate) const RETURNING: &str = " RETURNING \"id\"";
+
+/// Whether an insert tells a key that the database did not choose.
+pub(crate) const TELLS_EVERY_KEY: bool = true;
 
 pub(crate) fn is_outside(conn: &mut Conn) -> bool {
     // A BEGIN inside a transaction is an error.

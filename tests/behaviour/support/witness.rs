@@ -48,7 +48,7 @@ impl Witness {
 }
 
 /// A statement in one spelling for all databases: `"name"` for `` `name` ``, `?` for `$1`.
-fn neutral(sql: &str) -> String {
+pub(crate) fn neutral(sql: &str) -> String {
     let mut neutral = String::with_capacity(sql.len());
     let mut characters = sql.chars().peekable();
     while let Some(character) = characters.next() {

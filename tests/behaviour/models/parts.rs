@@ -1,0 +1,104 @@
+//! Parts of a record: embedded ones, columns that are not written, projections.
+
+use diesel::prelude::*;
+use noclobber::prelude::*;
+
+use super::sent;
+use crate::support::{Witness, on_every_database};
+
+diesel::table! {
+    people (id) {
+        id -> BigInt,
+        name -> Text,
+        street -> Text,
+        town -> Nullable<Text>,
+        visits -> BigInt,
+        secret -> Text,
+        version -> BigInt,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, HasQuery, Columns)]
+#[diesel(table_name = people)]
+struct Address {
+    street: String,
+    town: Option<String>,
+    #[versioned(unguarded)]
+    visits: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, HasQuery, Identifiable, Versioned)]
+#[diesel(table_name = people)]
+struct Person {
+    id: i64,
+    name: String,
+    #[diesel(embed)]
+    address: Address,
+    #[diesel(skip_update)]
+    secret: String,
+    version: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Versioned)]
+#[diesel(table_name = people)]
+struct PersonsName {
+    id: i64,
+    name: String,
+    #[diesel(select_expression = people::name.concat("!"))]
+    greeting: String,
+    version: i64,
+}
+
+/// The columns of the table, after its key.
+const PERSON: &str = "
+    name VARCHAR(20) NOT NULL, street VARCHAR(20) NOT NULL, town VARCHAR(20),
+    visits BIGINT NOT NULL DEFAULT 0, secret VARCHAR(20) NOT NULL DEFAULT 'kept',
+    version BIGINT NOT NULL";
+
+on_every_database! {
+    fn an_embedded_parts_columns_are_written(conn) {
+        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
+        let new = (people::name.eq("Ann"), people::street.eq("1 Main St"));
+        let ann = Person::create(new, conn).unwrap();
+        let witness = Witness::of(conn);
+        let address = Address { town: Some("Ulm".into()), ..ann.address.clone() };
+        let moved = Person { address, ..ann.clone() }.save(conn).unwrap();
+        assert_eq!(
+            sent(&witness, "UPDATE"),
+            ["UPDATE \"people\" SET \"name\" = ?, \"street\" = ?, \"town\" = ?, \
+              \"version\" = \"version\" + 1 WHERE \"id\" = ? AND \"version\" = ?"]
+        );
+        assert_eq!(Person::find(1, conn).unwrap(), moved);
+        let address = Address { town: None, ..moved.address.clone() };
+        let moved = Person { address, ..moved }.save(conn).unwrap();
+        assert_eq!(Person::find(1, conn).unwrap(), moved);
+        assert!(ann.save(conn).unwrap_err().is_conflict());
+    }
+
+    fn what_diesel_skips_in_updates_is_skipped(conn) {
+        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
+        let new = (people::name.eq("Ann"), people::street.eq("1 Main St"));
+        let ann = Person::create(new, conn).unwrap();
+        Person { secret: "told".into(), ..ann }.save(conn).unwrap();
+        assert_eq!(Person::find(1, conn).unwrap().secret, "kept");
+    }
+
+    fn a_projection_writes_its_own_columns_and_guards_the_whole_record(conn) {
+        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
+        let new = (people::name.eq("Ann"), people::street.eq("1 Main St"));
+        let ann = Person::create(new, conn).unwrap();
+        let name = PersonsName::find(1, conn).unwrap();
+        assert_eq!(name.greeting, "Ann!");
+        let witness = Witness::of(conn);
+        PersonsName { name: "Anna".into(), ..name.clone() }.save(conn).unwrap();
+        assert_eq!(
+            sent(&witness, "UPDATE"),
+            ["UPDATE \"people\" SET \"name\" = ?, \"version\" = \"version\" + 1 \
+              WHERE \"id\" = ? AND \"version\" = ?"]
+        );
+        assert!(ann.clone().save(conn).unwrap_err().is_conflict());
+        let now = ann.reload(conn).unwrap();
+        assert_eq!((now.name.as_str(), now.address.street.as_str()), ("Anna", "1 Main St"));
+        assert!(name.save(conn).unwrap_err().is_conflict());
+    }
+}
