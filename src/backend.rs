@@ -59,6 +59,7 @@ pub struct Dialect {
     pub(crate) frozen: Option<[&'static str; 2]>,
     /// Asks how many milliseconds the database itself waits for other writers, where it is the connection
     /// that does so.
+    #[cfg_attr(not(feature = "r2d2"), expect(dead_code, reason = "asked only for pools"))]
     pub(crate) patience: Option<&'static str>,
     /// A lock clause that takes the row or fails at once, or nothing where the transaction holds it.
     pub(crate) take_at_once: &'static str,
