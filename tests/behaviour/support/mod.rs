@@ -1,10 +1,12 @@
 //! What the tests share: a table, its model, databases of every kind, and a witness of what is sent.
 
-mod database;
+pub(crate) mod database;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
+pub(crate) mod place;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod process;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -167,6 +169,56 @@ macro_rules! on_sqlite {
     )*};
 }
 
+/// Tests that need many connections to one database, each from one body. `$database` gives them:
+/// `connect`, `pool`, and a `place` that another process can connect to.
+macro_rules! on_every_shared_database {
+    ($($(#[$documentation:meta])* fn $name:ident($database:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            mod sqlite {
+                #[allow(unused_imports, reason = "not every body needs what stands around it")]
+                use super::super::*;
+                #[allow(unused_imports, reason = "not every body needs what its database tells")]
+                use $crate::support::sqlite::*;
+
+                fn body($database: &$crate::support::Database) $body
+
+                #[test]
+                fn wal_file() {
+                    body(&$crate::support::Database::file($crate::support::Journal::Wal));
+                }
+
+                #[test]
+                fn delete_journal_file() {
+                    body(&$crate::support::Database::file($crate::support::Journal::Delete));
+                }
+            }
+            $crate::support::shared_body_on_server!("postgres" postgres $database $body);
+            $crate::support::shared_body_on_server!("mysql" mysql $database $body);
+        }
+    )*};
+}
+
+macro_rules! shared_body_on_server {
+    ($feature:literal $server:ident $database:ident $body:block) => {
+        #[cfg(feature = $feature)]
+        mod $server {
+            #[allow(unused_imports, reason = "not every body needs what stands around it")]
+            use super::super::*;
+            #[allow(unused_imports, reason = "not every body needs what its database tells")]
+            use $crate::support::$server::*;
+
+            fn body($database: &Server) $body
+
+            #[test]
+            fn server() {
+                body(&Server::new());
+            }
+        }
+    };
+}
+
 pub(crate) use {
-    body_on_server, body_on_sqlite, on_databases_that_can_veto, on_every_database, on_sqlite,
+    body_on_server, body_on_sqlite, on_databases_that_can_veto, on_every_database,
+    on_every_shared_database, on_sqlite, shared_body_on_server,
 };
