@@ -49,7 +49,9 @@ impl LeaseRow {
 
     pub(crate) fn standing(self, asks: &Holder, token: &str) -> Standing {
         let fence = self.fence;
-        if self.token.as_deref() == Some(token) {
+        // What is beyond its cap cannot be had once more, not even by its holder.
+        let is_capped = self.deadline_at.is_some_and(|deadline| deadline <= self.now);
+        if self.token.as_deref() == Some(token) && !is_capped {
             Standing::Mine { fence }
         } else if self.lasts().is_some() {
             Standing::Held(self.info_for(Some(asks)))
@@ -137,7 +139,12 @@ mod tests {
     fn the_same_token_is_the_same_holder_and_the_same_owner_is_not() {
         let ann = holder("ann", "one");
         assert!(matches!(row(Some("t"), 2000).standing(&ann, "t"), Standing::Mine { fence: 3 }));
-        let held = |asks| match row(Some("t"), 2000).standing(asks, "other") {
+        let capped = LeaseRow { deadline_at: Some(1000), ..row(Some("t"), 1000) };
+        assert!(matches!(
+            capped.standing(&ann, "t"),
+            Standing::Free { fence: 3, expired: Some(_) }
+        ));
+        let held = |asks: &Holder| match row(Some("t"), 2000).standing(asks, "other") {
             Standing::Held(info) => info.is_own_other_session(),
             standing => panic!("{standing:?}"),
         };
