@@ -11,7 +11,9 @@ use crate::error::{Error, LockHeld, Reason, Result, Unavailable};
 use crate::lease::{EventKind, LeaseRow, Standing};
 use crate::retry::{Failed, Nested, Policy, Retry, Retryable, Source, System, attempts};
 use crate::statement::lease::LeaseBind::{MaybeNumber, MaybeText, Number, Text};
-use crate::statement::lease::{CREATE, FENCE, FLOOR, PEEK, RENEW, TAKE, TAKE_AT_ONCE};
+use crate::statement::lease::{
+    CREATE, FENCE, FLOOR, PEEK, RENEW, TAKE, TAKE_AT_ONCE, TAKE_IN_TURN,
+};
 use crate::transaction::{depth, short};
 
 /// Each round that does not end it was won by somebody else.
@@ -50,7 +52,7 @@ impl<F> LockRequest<F> {
     {
         self.check()?;
         let began = Began::now();
-        let row = in_short(self.nested, conn, |conn| take(self, conn))?;
+        let row = again_after_deadlock(self.nested, conn, |conn| take(self, conn))?;
         Ok(Lease::new(row, self, began))
     }
 
@@ -182,9 +184,30 @@ pub fn acquire_all<C: LockStore>(
         return Ok(Vec::new());
     }
     let began = Began::now();
-    in_short(nested, conn, |conn| {
+    again_after_deadlock(nested, conn, |conn| {
         requests.iter().map(|request| request.__take(began, conn)).collect()
     })
+}
+
+/// A short transaction that takes leases, and begins anew when it was the victim of a deadlock.
+///
+/// On MySQL an INSERT that finds its key shares the row until the transaction ends, with others who have
+/// found it as well, and none of them can write to it then; likewise when the row is taken back for which
+/// several have waited. The server ends all but one of them at once.
+fn again_after_deadlock<C: LockStore, R>(
+    nested: Nested,
+    conn: &mut C,
+    mut work: impl FnMut(&mut C) -> Result<R>,
+) -> Result<R> {
+    // Inside another transaction, that one is over as well.
+    let rounds = if depth(conn)? == 0 { ROUNDS } else { 1 };
+    for _ in 1..rounds {
+        match in_short(nested, conn, &mut work) {
+            Err(Error::Unavailable(it)) if it.reason() == Reason::Deadlock => {}
+            answer => return answer,
+        }
+    }
+    in_short(nested, conn, work)
 }
 
 /// A short transaction about leases; inside another one only for those who say so.
@@ -235,8 +258,11 @@ fn attempt<C: LockStore, F>(request: &LockRequest<F>, conn: &mut C) -> Result<bo
             Ok(carry::execute(RENEW, tables, binds, conn)? > 0)
         }
         Standing::Free { fence, expired } => {
+            let renewals = holder_before.renewals;
             if expired.is_some() {
                 at_once(request, holder_before, conn)?;
+            } else {
+                carry::lease(TAKE_IN_TURN, tables, place(), conn)?;
             }
             let mut binds = grant(request);
             binds.extend(place());
@@ -245,9 +271,9 @@ fn attempt<C: LockStore, F>(request: &LockRequest<F>, conn: &mut C) -> Result<bo
                 return Ok(false);
             }
             if let Some(holder) = &expired {
-                note(request, fence, EventKind::Expired, holder, conn)?;
+                note(request, fence, EventKind::Expired, holder, renewals, conn)?;
             }
-            note(request, fence + 1, EventKind::Acquired, &request.holder.owner, conn)?;
+            note(request, fence + 1, EventKind::Acquired, &request.holder.owner, 0, conn)?;
             Ok(true)
         }
     }
@@ -280,10 +306,16 @@ fn create<C: LockStore, F>(request: &LockRequest<F>, conn: &mut C) -> Result<boo
     // Read only now: the row is there, so that a purge which raises the floor for it is over.
     let floor = carry::lease(FLOOR, tables, vec![Text(&request.entity)], conn)?;
     let fence = floor.map_or(0, |floor| floor.fence) + 1;
-    let binds =
-        vec![Number(fence), Text(&request.entity), Text(&request.record), Text(&request.token)];
+    let binds = vec![
+        Number(fence),
+        Number(milliseconds(request.ttl)),
+        MaybeNumber(request.cap.map(milliseconds)),
+        Text(&request.entity),
+        Text(&request.record),
+        Text(&request.token),
+    ];
     carry::execute(FENCE, tables, binds, conn)?;
-    note(request, fence, EventKind::Acquired, &request.holder.owner, conn)?;
+    note(request, fence, EventKind::Acquired, &request.holder.owner, 0, conn)?;
     Ok(true)
 }
 
@@ -310,6 +342,7 @@ fn note<C: LockStore, F>(
     fence: i64,
     kind: EventKind,
     holder: &str,
+    renewals: i64,
     conn: &mut C,
 ) -> Result<()> {
     let it = Happened {
@@ -320,7 +353,7 @@ fn note<C: LockStore, F>(
         actor: &request.holder.owner,
         holder: Some(holder),
         reason: None,
-        renewals: 0,
+        renewals,
     };
     happened(&it, &request.tables, conn)
 }

@@ -13,7 +13,7 @@ use super::store::LockStore;
 use crate::error::{Error, LockLost, Loss, Result};
 use crate::retry::Source;
 
-/// A thread that renews a lease until it is told to stop, the lease is released, or lost.
+/// A thread that renews a lease until it is told to stop, the lease is released, dropped, or lost.
 ///
 /// It has a connection of its own: that of the holder may be inside a transaction, and the thread does not
 /// wait for it. A renewal that the database could not serve is tried again soon, and is no loss; a loss is a
@@ -95,7 +95,9 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        // What is called when the lease is lost may end its keeper: it runs in the thread itself.
+        let other = |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
+        if let Some(thread) = self.thread.take().filter(other) {
             // A panic in it was the callback's, and was reported when it happened.
             let _ = thread.join();
         }

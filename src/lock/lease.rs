@@ -211,6 +211,13 @@ impl Grant {
     }
 }
 
+impl Drop for Lease {
+    /// Nobody can use it any more, also when giving it back has failed: a keeper would renew it for ever.
+    fn drop(&mut self) {
+        self.grant.end();
+    }
+}
+
 /// How often it was renewed, as far as its holder knows.
 pub(super) fn renewals(grant: &Grant) -> i64 {
     i64::try_from(grant.state().info.renewals()).unwrap_or(i64::MAX)

@@ -12,7 +12,7 @@ use crate::error::{Error, OverrideRefused, Result};
 use crate::lease::{EventKind, LockInfo, LockTables};
 use crate::retry::Nested;
 use crate::statement::lease::LeaseBind::{Number, Text};
-use crate::statement::lease::{BREAK, PEEK, STEAL};
+use crate::statement::lease::{BREAK, PEEK, STEAL, TAKE_IN_TURN};
 
 /// Who may end whose lease.
 ///
@@ -293,9 +293,11 @@ impl<P: LockPolicy> Override<P> {
         seen: &LockInfo,
         conn: &mut C,
     ) -> Result<()> {
+        let place = || vec![Text(seen.entity()), Text(seen.record())];
+        // Its holder may be in the midst of a guarded write.
+        carry::lease(TAKE_IN_TURN, &self.tables, place(), conn)?;
         if carry::execute(text, &self.tables, binds, conn)? == 0 {
-            let place = vec![Text(seen.entity()), Text(seen.record())];
-            let now = carry::lease(PEEK, &self.tables, place, conn)?;
+            let now = carry::lease(PEEK, &self.tables, place(), conn)?;
             let now = now.filter(|row| row.token.is_some()).map(|row| row.info_for(None));
             return Err(self.changed(seen, now));
         }

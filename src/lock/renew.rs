@@ -6,10 +6,10 @@ use super::lease::{Began, Grant, Lease};
 use super::request::milliseconds;
 use super::store::LockStore;
 use crate::error::{Error, LockLost, Loss, Result};
-use crate::lease::{EventKind, LeaseRow, LockEvent};
+use crate::lease::{EventKind, EventRow, LeaseRow, LockEvent};
 use crate::retry::Nested;
 use crate::statement::lease::LeaseBind::{Number, Text};
-use crate::statement::lease::{ENDING, PEEK, RELEASE, RENEW, TAKE_AT_ONCE};
+use crate::statement::lease::{ENDING, PEEK, PRESENT, RELEASE, RENEW, TAKE_AT_ONCE};
 
 impl Lease {
     /// Holds the lease for another time to live from now on, as far as its cap allows.
@@ -188,13 +188,13 @@ pub(super) fn lost<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<LockLost
     let mut binds = vec![Text(&grant.entity), Text(&grant.record)];
     binds.push(Number(grant.fence));
     let ending = carry::events(ENDING, &grant.tables, binds, conn)?;
-    let ending = ending.into_iter().next().and_then(crate::lease::EventRow::event);
+    let ending = ending.into_iter().next().and_then(EventRow::event);
     let loss = match ending.as_ref().map(LockEvent::kind) {
         Some(EventKind::Broken) => Loss::Broken,
         Some(EventKind::Stolen) => Loss::Stolen,
         Some(EventKind::Expired) => Loss::Taken,
         Some(EventKind::Released) => Loss::Released,
-        _ => match carry::lease(PEEK, &grant.tables, grant.place(), conn)? {
+        _ => match carry::lease(PRESENT, &grant.tables, grant.place(), conn)? {
             Some(row) if row.belongs_to(grant.fence, &grant.token) => {
                 let capped = row.deadline_at.is_some_and(|deadline| deadline <= row.now);
                 if capped { Loss::Capped } else { Loss::Expired }

@@ -2,8 +2,9 @@
 //!
 //! `?` is a bind. `{locks}` and `{events}` are the tables; `{now}` is the database's present in
 //! milliseconds since 1970, read when the expression is evaluated; `{hold}` keeps a row as it is until
-//! commit, `{take}` for a write of it, and `{nowait}` does so or fails at once; `{unless_there}` makes an
-//! insert of what is there no error, where the database has words for it.
+//! commit, `{take}` for a write of it, and `{nowait}` does so or fails at once; `{present}` reads what is
+//! there now, also in a transaction that sees the past; `{unless_there}` makes an insert of what is there
+//! no error, where the database has words for it.
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -33,6 +34,15 @@ pub(crate) const PEEK: &str = select!(" WHERE entity = ? AND record = ?");
 /// The same, taken for this transaction, or an error at once.
 pub(crate) const TAKE_AT_ONCE: &str = select!(" WHERE entity = ? AND record = ?{nowait}");
 
+/// The same, taken when those are done who have it now.
+///
+/// Before a write that may have to wait for them: on PostgreSQL an UPDATE has computed the times that it
+/// writes before it waits, and does not do so again when the row was locked and not changed.
+pub(crate) const TAKE_IN_TURN: &str = select!(" WHERE entity = ? AND record = ?{take}");
+
+/// The same as it is now, also in a transaction that sees the past.
+pub(crate) const PRESENT: &str = select!(" WHERE entity = ? AND record = ?{present}");
+
 /// The same, kept as it is until commit.
 pub(crate) const HOLD: &str = select!(" WHERE entity = ? AND record = ?{hold}");
 
@@ -48,14 +58,15 @@ pub(crate) const LIST: &str = select!(
 pub(crate) const FLOOR: &str = select!(" WHERE entity = ? AND record = ''");
 
 /// A lease of a record that had none: entity, record, token, owner, session, note, ttl, cap, version. Its
-/// fence comes by [`FENCE`], when the row is there and cannot be purged any more.
+/// fence and its times come by [`FENCE`], when the row is there: the insert may have waited for a purge, or
+/// for somebody who took the row back.
 pub(crate) const CREATE: &str = "INSERT INTO {locks} (entity, record, fence, token, owner, session, note, acquired_at, \
      expires_at, deadline_at, renewals, version) \
      VALUES (?, ?, 0, ?, ?, ?, ?, {now}, {now} + ?, {now} + ?, 0, ?){unless_there}";
 
-/// fence, entity, record, token.
-pub(crate) const FENCE: &str =
-    "UPDATE {locks} SET fence = ? WHERE entity = ? AND record = ? AND fence = 0 AND token = ?";
+/// fence, ttl, cap; entity, record, token.
+pub(crate) const FENCE: &str = "UPDATE {locks} SET fence = ?, acquired_at = {now}, expires_at = {now} + ?, deadline_at = {now} + ? \
+     WHERE entity = ? AND record = ? AND fence = 0 AND token = ?";
 
 /// A lease that is free: token, owner, session, note, ttl, cap, version; entity, record, the fence that
 /// was seen.
@@ -94,7 +105,7 @@ pub(crate) const HISTORY: &str = "SELECT fence, event, actor, holder, reason, at
 /// How a grant ended, the last word first: entity, record, fence.
 pub(crate) const ENDING: &str = "SELECT fence, event, actor, holder, reason, at, renewals FROM {events} \
      WHERE entity = ? AND record = ? AND fence = ? \
-     AND event IN ('released', 'expired', 'broken', 'stolen') ORDER BY id DESC LIMIT 1";
+     AND event IN ('released', 'expired', 'broken', 'stolen') ORDER BY id DESC LIMIT 1{present}";
 
 /// Some of the leases that were over before so many ms: ms, how many.
 pub(crate) const OVER: &str = select!(
@@ -192,6 +203,7 @@ where
                 Place::Named("hold") => out.push_sql(self.dialect.hold),
                 Place::Named("nowait") => out.push_sql(self.dialect.take_at_once),
                 Place::Named("take") => out.push_sql(self.dialect.hold_to_write),
+                Place::Named("present") => out.push_sql(self.dialect.present),
                 Place::Named("unless_there") => out.push_sql(self.dialect.unless_there),
                 Place::Named(_) => return Err(mismatch(self.text)),
             }

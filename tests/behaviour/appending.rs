@@ -11,7 +11,7 @@ use noclobber::Error;
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
 
-use crate::support::{Database, Document, Journal};
+use crate::support::{Document, on_every_shared_database};
 
 const WRITERS: u64 = 6;
 const WRITES: u64 = 30;
@@ -19,49 +19,6 @@ const RECORDS: u64 = 3;
 
 /// What was acknowledged: the record, the version that the write was based on, and the id.
 type Acknowledged = Vec<(i64, i64, String)>;
-
-/// The test of one body on each database; `connect` opens a connection for a writer.
-macro_rules! on_many_connections {
-    (fn $name:ident($connect:ident) $body:block) => {
-        mod $name {
-            mod sqlite {
-                use super::super::*;
-                use crate::support::sqlite::*;
-
-                fn body($connect: &(dyn Fn() -> Conn + Sync)) $body
-
-                #[test]
-                fn wal_file() {
-                    let database = Database::file(Journal::Wal);
-                    body(&|| database.connect());
-                }
-
-                #[test]
-                fn delete_journal_file() {
-                    let database = Database::file(Journal::Delete);
-                    body(&|| database.connect());
-                }
-            }
-            on_many_connections!(@ "postgres" postgres $connect $body);
-            on_many_connections!(@ "mysql" mysql $connect $body);
-        }
-    };
-    (@ $feature:literal $database:ident $connect:ident $body:block) => {
-        #[cfg(feature = $feature)]
-        mod $database {
-            use super::super::*;
-            use crate::support::$database::*;
-
-            fn body($connect: &(dyn Fn() -> Conn + Sync)) $body
-
-            #[test]
-            fn server() {
-                let server = Server::new();
-                body(&|| server.connect());
-            }
-        }
-    };
-}
 
 fn patient() -> Policy {
     Policy::default()
@@ -71,12 +28,12 @@ fn patient() -> Policy {
         .on_conflict()
 }
 
-on_many_connections! {
-    fn every_acknowledged_id_is_there_once(connect) {
-        let conn = &mut connect();
+on_every_shared_database! {
+    fn every_acknowledged_id_is_there_once(database) {
+        let conn = &mut database.connect();
         let ids: Vec<i64> = (0..RECORDS).map(|_| document("start", conn).id).collect();
         let write = |writer: u64| -> Acknowledged {
-            let conn = &mut connect();
+            let conn = &mut database.connect();
             // A seed of its own for each writer: the choices repeat, the interleaving does not.
             let mut random = fastrand::Rng::with_seed(writer);
             let mut acknowledged = Acknowledged::new();

@@ -2,18 +2,31 @@
 
 mod contending;
 mod guarding;
+mod holder;
 mod keeping;
 mod looking;
 mod overriding;
+mod pooling;
+mod processes;
+mod proving;
 mod taking;
+mod timing;
+mod waiting;
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use noclobber::Error;
-use noclobber::error::{LockHeld, LockLost};
-use noclobber::lock::{Lock, LockRequest};
+use noclobber::error::{LockHeld, LockLost, Reason};
+use noclobber::lock::{
+    self, EventKind, Lock, LockEvent, LockInfo, LockPolicy, LockRequest, LockStore, Override,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// For what does not wait for anybody, on a machine that has other things to do.
+const SOON: Duration = Duration::from_secs(10);
 
 /// A request of ann's for the record `documents 7`.
 fn anns() -> LockRequest {
@@ -36,6 +49,51 @@ fn lost(error: Error) -> LockLost {
         Error::LockLost(lost) => lost,
         error => panic!("{error:?}"),
     }
+}
+
+/// Somebody who may end everybody's leases.
+fn root() -> Override<impl LockPolicy + Clone> {
+    Override::by("root").because("urgent").allowed_to(|actor: &str, _: &LockInfo| actor == "root")
+}
+
+/// The lease on `documents 7`, as everybody sees it.
+fn seen<C: LockStore>(conn: &mut C) -> Option<LockInfo> {
+    lock::inspect("documents", "7", conn).unwrap()
+}
+
+/// What happened to the lease on a document, the oldest first.
+fn happened<C: LockStore>(record: &str, conn: &mut C) -> Vec<EventKind> {
+    lock::history("documents", record, conn).unwrap().iter().map(LockEvent::kind).collect()
+}
+
+/// The fences of all its grants, the oldest first.
+fn granted<C: LockStore>(record: &str, conn: &mut C) -> Vec<i64> {
+    let history = lock::history("documents", record, conn).unwrap();
+    let grants = history.iter().filter(|event| event.kind() == EventKind::Acquired);
+    grants.map(LockEvent::fence).collect()
+}
+
+/// Whether the database only asks for another try, and not because of a deadlock.
+fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(it) if it.reason() != Reason::Deadlock)
+}
+
+/// Waits for something that is going to happen.
+fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !happened() {
+        assert!(started.elapsed() < MINUTE, "{what}: not within a minute");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The database's present, as the lease on a record of its own tells it.
+fn present<C: LockStore>(conn: &mut C) -> DateTime<Utc> {
+    if let Some(info) = lock::inspect("clock", "1", conn).unwrap() {
+        return info.expires_at() - info.expires_in();
+    }
+    let lease = Lock::on("clock", "1").owner("nobody").acquire(conn).unwrap();
+    lease.info().acquired_at()
 }
 
 /// Makes the lease on every record run out, as time would.

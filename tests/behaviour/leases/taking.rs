@@ -10,7 +10,7 @@ use noclobber::prelude::*;
 use noclobber::retry::Nested;
 use noclobber::{Error, Found};
 
-use super::{MINUTE, anns, bobs, create_tables, expire, held, lost};
+use super::{MINUTE, anns, bobs, create_tables, expire, happened, held, lost};
 use crate::support::{Witness, on_every_database};
 
 on_every_database! {
@@ -116,8 +116,7 @@ on_every_database! {
         assert!(!anns.is_trusted());
         let told = lost(anns.release(conn).unwrap_err());
         assert_eq!(told.loss(), Loss::Taken);
-        let kinds: Vec<_> = lock::history("documents", "7", conn).unwrap().iter().map(|it| it.kind()).collect();
-        assert_eq!(kinds, [EventKind::Acquired, EventKind::Expired, EventKind::Acquired]);
+        assert_eq!(happened("7", conn), [EventKind::Acquired, EventKind::Expired, EventKind::Acquired]);
         bobs.release(conn).unwrap();
     }
 
@@ -143,6 +142,37 @@ on_every_database! {
         assert!(lease.info().expires_at() <= deadline);
         run("UPDATE locks SET expires_at = 1, deadline_at = 1", conn);
         assert_eq!(lost(lease.renew(conn).unwrap_err()).loss(), Loss::Capped);
+    }
+
+    /// Asking again does not help either: it is another grant.
+    fn beyond_its_cap_it_is_free_also_to_its_holder(conn) {
+        create_tables!(conn);
+        let request = anns().ttl(MINUTE).cap(MINUTE);
+        let mut capped = request.acquire(conn).unwrap();
+        run("UPDATE locks SET expires_at = 1, deadline_at = 1", conn);
+        let again = request.acquire(conn).unwrap();
+        assert_eq!(again.fence(), capped.fence() + 1);
+        assert!(!again.info().is_expired());
+        assert_eq!(lost(capped.renew(conn).unwrap_err()).loss(), Loss::Taken);
+        again.release(conn).unwrap();
+    }
+
+    fn the_history_tells_how_often_what_expired_had_been_renewed(conn) {
+        create_tables!(conn);
+        let mut lease = anns().acquire(conn).unwrap();
+        lease.renew(conn).unwrap();
+        lease.renew(conn).unwrap();
+        expire!(conn);
+        bobs().acquire(conn).unwrap().release(conn).unwrap();
+        let history = lock::history("documents", "7", conn).unwrap();
+        let told: Vec<_> = history.iter().map(|it| (it.kind(), it.renewals())).collect();
+        let expected = [
+            (EventKind::Acquired, 0),
+            (EventKind::Expired, 2),
+            (EventKind::Acquired, 0),
+            (EventKind::Released, 0),
+        ];
+        assert_eq!(told, expected);
     }
 
     fn a_lease_is_given_back_once(conn) {

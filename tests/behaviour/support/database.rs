@@ -26,27 +26,55 @@ pub(crate) struct Database {
     _folder: Option<TempDir>,
     url: String,
     options: ConnectionOptions,
+    journal: Journal,
+}
+
+/// A file: what another process needs to know to work on it as well.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Place {
+    url: String,
+    journal: Journal,
+}
+
+impl Place {
+    pub(crate) fn connect(&self) -> SqliteConnection {
+        let mut conn = SqliteConnection::establish(&self.url).unwrap();
+        options(self.journal).apply(&mut conn).unwrap();
+        conn
+    }
+}
+
+fn options(journal: Journal) -> ConnectionOptions {
+    ConnectionOptions::default()
+        .busy_timeout(Duration::from_secs(30))
+        .write_ahead_log(journal == Journal::Wal)
 }
 
 impl Database {
     pub(crate) fn in_memory() -> Self {
-        Database { _folder: None, url: ":memory:".into(), options: ConnectionOptions::default() }
+        Database {
+            _folder: None,
+            url: ":memory:".into(),
+            options: ConnectionOptions::default(),
+            journal: Journal::Delete,
+        }
     }
 
     pub(crate) fn file(journal: Journal) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("test.db");
-        let options = ConnectionOptions::default()
-            .busy_timeout(Duration::from_secs(30))
-            .write_ahead_log(journal == Journal::Wal);
         let url = path.display().to_string();
-        let database = Database { _folder: Some(folder), url, options };
+        let database = Database { _folder: Some(folder), url, options: options(journal), journal };
         run(CREATE_DOCUMENTS, &mut database.open());
         database
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) fn place(&self) -> super::place::Place {
+        super::place::Place::Sqlite(Place { url: self.url.clone(), journal: self.journal })
     }
 
     /// A connection to the table. In memory, each has a table of its own.

@@ -1,10 +1,12 @@
 //! What the tests share: a table, its model, databases of every kind, and a witness of what is sent.
 
-mod database;
+pub(crate) mod database;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
+pub(crate) mod place;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod process;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

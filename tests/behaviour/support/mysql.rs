@@ -178,7 +178,37 @@ fn inside(url: &str, place: &str) -> String {
     format!("{server}/{place}{parameters}")
 }
 
+/// Whether everybody who writes waits for everybody else who does.
+pub(crate) const ONE_WRITER: bool = false;
+
+/// Begins a transaction that is going to write.
+pub(crate) const BEGIN: &str = "BEGIN";
+
+/// Whoever would have to wait for another writer gives up at once. Not here, where only rows are
+/// waited for, and what does not want to wait says so itself.
+pub(crate) const WITHOUT_PATIENCE: &str = "SELECT 1";
+
+/// A connection whose session is in another time zone than the server's.
+pub(crate) const ABROAD: &str = "SET time_zone = '+05:00'";
+
+/// The name of a connection in the eyes of the server.
+pub(crate) fn session(conn: &mut Conn) -> i64 {
+    texts("SELECT CAST(CONNECTION_ID() AS CHAR) AS text", conn)[0].parse().unwrap()
+}
+
+/// Whether the connection waits for a lock: nothing else takes a statement of these tests a second. The
+/// table `innodb_trx` is of no use to who asks often, since it is only brought up to date when nobody has
+/// asked for a while.
+pub(crate) fn is_waiting(session: i64, conn: &mut Conn) -> bool {
+    let sql = format!(
+        "SELECT command AS text FROM information_schema.processlist
+         WHERE id = {session} AND command IN ('Query', 'Execute') AND time >= 1"
+    );
+    !texts(&sql, conn).is_empty()
+}
+
 super::server::server! {
+    place: Mysql,
     url: "NOCLOBBER_MYSQL_URL",
     create: "CREATE DATABASE {}",
     // Newer MariaDBs have it on; each test that is about it says so.

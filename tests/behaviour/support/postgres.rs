@@ -205,7 +205,32 @@ fn inside(url: &str, place: &str) -> String {
     format!("{url}{beginning}options={options}")
 }
 
+/// Whether everybody who writes waits for everybody else who does.
+pub(crate) const ONE_WRITER: bool = false;
+
+/// Begins a transaction that is going to write.
+pub(crate) const BEGIN: &str = "BEGIN";
+
+/// Whoever would have to wait for another writer gives up at once. Not here, where only rows are
+/// waited for, and what does not want to wait says so itself.
+pub(crate) const WITHOUT_PATIENCE: &str = "SELECT 1";
+
+/// A connection whose session is in another time zone than the server's.
+pub(crate) const ABROAD: &str = "SET TIME ZONE '+05:00'";
+
+/// The name of a connection in the eyes of the server.
+pub(crate) fn session(conn: &mut Conn) -> i64 {
+    texts("SELECT pg_backend_pid()::text AS text", conn)[0].parse().unwrap()
+}
+
+/// Whether the connection waits for a lock.
+pub(crate) fn is_waiting(session: i64, conn: &mut Conn) -> bool {
+    let sql = format!("SELECT '' AS text FROM pg_locks WHERE pid = {session} AND NOT granted");
+    !texts(&sql, conn).is_empty()
+}
+
 super::server::server! {
+    place: Postgres,
     url: "NOCLOBBER_POSTGRES_URL",
     create: "CREATE SCHEMA {}",
     enter: "SET search_path TO {}; SET client_min_messages TO error",

@@ -21,7 +21,7 @@ pub(crate) struct Isolation {
 /// Defines `Place` and `Server` for the module's type of connection. The statements have `{}` for the
 /// place's name.
 macro_rules! server {
-    (url: $url:literal, create: $create:literal, enter: $enter:literal, drop: $drop:literal) => {
+    (place: $place:ident, url: $url:literal, create: $create:literal, enter: $enter:literal, drop: $drop:literal) => {
         /// A place on the server: what another process needs to know to work there as well.
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
         pub(crate) struct Place {
@@ -37,6 +37,10 @@ macro_rules! server {
             /// The URL of the place itself, for what connects by one.
             pub(crate) fn url(&self) -> String {
                 inside(&self.url, &self.name)
+            }
+
+            pub(crate) fn place(&self) -> $crate::support::place::Place {
+                $crate::support::place::Place::$place(self.clone())
             }
 
             pub(crate) fn pool(

@@ -109,3 +109,25 @@ pub(crate) fn schema(conn: &mut Conn) -> Vec<String> {
 
 /// The settings of a session that decide what becomes of values which do not fit: none here.
 pub(crate) const STRICTNESS: &[&str] = &["SELECT 1"];
+
+/// Whether everybody who writes waits for everybody else who does.
+pub(crate) const ONE_WRITER: bool = true;
+
+/// Begins a transaction that is going to write.
+pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Whoever would have to wait for another writer gives up at once.
+pub(crate) const WITHOUT_PATIENCE: &str = "PRAGMA busy_timeout = 0";
+
+/// A connection whose session is in another time zone than the server's. There are no sessions here.
+pub(crate) const ABROAD: &str = "SELECT 1";
+
+/// The name of a connection in the eyes of the server. There is none here.
+pub(crate) fn session(_: &mut Conn) -> i64 {
+    0
+}
+
+/// Whether the connection waits for a lock. Nobody can tell here.
+pub(crate) fn is_waiting(_: i64, _: &mut Conn) -> bool {
+    true
+}
