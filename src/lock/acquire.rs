@@ -189,12 +189,12 @@ pub fn acquire_all<C: LockStore>(
     })
 }
 
-/// A short transaction that takes leases, and begins anew when it was the victim of a deadlock.
+/// A short transaction about leases that begins anew when it was the victim of a deadlock.
 ///
 /// On MySQL an INSERT that finds its key shares the row until the transaction ends, with others who have
 /// found it as well, and none of them can write to it then; likewise when the row is taken back for which
-/// several have waited. The server ends all but one of them at once.
-fn again_after_deadlock<C: LockStore, R>(
+/// several have waited, or purged. The server ends all but one of them at once.
+pub(super) fn again_after_deadlock<C: LockStore, R>(
     nested: Nested,
     conn: &mut C,
     mut work: impl FnMut(&mut C) -> Result<R>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::acquire::in_short;
+use super::acquire::again_after_deadlock;
 use super::carry;
 use super::request::milliseconds;
 use super::store::LockStore;
@@ -339,13 +339,14 @@ impl LockTables {
         let age = milliseconds(older_than);
         let mut purged = 0;
         loop {
-            let some = in_short(Nested::Refuse, conn, |conn| self.purge_some(age, conn))?;
+            let some =
+                again_after_deadlock(Nested::Refuse, conn, |conn| self.purge_some(age, conn))?;
             purged += some;
             if some == 0 {
                 break;
             }
         }
-        in_short(Nested::Refuse, conn, |conn| {
+        again_after_deadlock(Nested::Refuse, conn, |conn| {
             carry::execute(FORGET_EVENTS, self, vec![Number(age)], conn)
         })?;
         Ok(purged)

@@ -1,6 +1,6 @@
 //! Keeping a lease, giving it back, and what became of one that is gone.
 
-use super::acquire::in_short;
+use super::acquire::{again_after_deadlock, in_short};
 use super::carry::{self, Happened, happened};
 use super::lease::{Began, Grant, Lease};
 use super::request::milliseconds;
@@ -60,7 +60,7 @@ impl Lease {
     /// ```
     pub fn release<C: LockStore>(self, conn: &mut C) -> Result<()> {
         let nested = self.grant.nested;
-        in_short(nested, conn, |conn| release(&self.grant, conn))
+        again_after_deadlock(nested, conn, |conn| release(&self.grant, conn))
     }
 }
 
@@ -95,7 +95,7 @@ pub fn release_all<C: LockStore>(leases: Vec<Lease>, conn: &mut C) -> Result<()>
     } else {
         Nested::Refuse
     };
-    let lost = in_short(nested, conn, |conn| {
+    let lost = again_after_deadlock(nested, conn, |conn| {
         let mut first_loss = None;
         for lease in &leases {
             match release(&lease.grant, conn) {

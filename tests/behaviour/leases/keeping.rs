@@ -98,6 +98,15 @@ on_every_shared_database! {
         lease.release(conn).unwrap();
         assert!(ends_silently(&told_of_release));
 
+        // Also when it was released by another handle of the same grant, of which the keeper is not told.
+        let request = anns();
+        let (lease, twin) = (request.acquire(conn).unwrap(), request.acquire(conn).unwrap());
+        let (tell, told_of_twin) = told();
+        let _keeper = often(&twin).start(database.connect(), tell).unwrap();
+        wait_for_renewals!(1, conn);
+        lease.release(conn).unwrap();
+        assert!(ends_silently(&told_of_twin));
+
         // Nobody can use a lease that was dropped: it is left to expire, and not kept for ever.
         let lease = anns().acquire(conn).unwrap();
         let (tell, told_of_drop) = told();
