@@ -192,7 +192,7 @@ pub trait Part {
 /// A model whose records have columns that leases on them can be kept in.
 ///
 /// Implemented by `#[derive(Versioned)]` for a struct that says `#[versioned(lock_columns)]`; its
-/// documentation has the columns.
+/// documentation has the columns, and [`lock::columns`](crate::lock::columns) what can be done with them.
 ///
 /// ```
 /// # use diesel::prelude::*;

@@ -20,8 +20,10 @@ pub struct AnyCopy;
 /// # include!("../doctest_setup.rs");
 /// use noclobber::lock::{LockRequest, MyCopy};
 ///
+/// # fn main() {
 /// # let document = Document::find(1, &mut documents_with_one_row()).unwrap();
 /// let request: LockRequest<MyCopy<'_, Document>> = document.lock();
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct MyCopy<'m, M> {

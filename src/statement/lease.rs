@@ -2,7 +2,8 @@
 //!
 //! `?` is a bind. `{locks}` and `{events}` are the tables; `{now}` is the database's present in
 //! milliseconds since 1970, read when the expression is evaluated; `{hold}` keeps a row as it is until
-//! commit, `{take}` for a write of it, and `{nowait}` does so or fails at once; `{unless_there}` makes an
+//! commit, `{take}` for a write of it, and `{nowait}` does so or fails at once; `{present}` reads it as it
+//! is now, whatever the snapshot; `{unless_there}` makes an
 //! insert of what is there no error, where the database has words for it.
 
 use diesel::QueryResult;
@@ -191,6 +192,7 @@ where
                 Place::Named("now") => out.push_sql(self.dialect.now),
                 Place::Named("hold") => out.push_sql(self.dialect.hold),
                 Place::Named("nowait") => out.push_sql(self.dialect.take_at_once),
+                Place::Named("present") => out.push_sql(self.dialect.present),
                 Place::Named("take") => out.push_sql(self.dialect.hold_to_write),
                 Place::Named("unless_there") => out.push_sql(self.dialect.unless_there),
                 Place::Named(_) => return Err(mismatch(self.text)),
