@@ -1,5 +1,6 @@
 //! Leases: who holds which record, since when and until when, and what is refused for it.
 
+mod both;
 mod contending;
 mod guarding;
 mod keeping;
