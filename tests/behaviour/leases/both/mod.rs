@@ -31,7 +31,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    fn renamed(&self, title: &str) -> Self {
+    pub(super) fn renamed(&self, title: &str) -> Self {
         Draft { title: title.into(), ..self.clone() }
     }
 }
