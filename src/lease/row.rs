@@ -141,7 +141,7 @@ mod tests {
         assert!(matches!(row(Some("t"), 2000).standing(&ann, "t"), Standing::Mine { fence: 3 }));
         let expired = row(Some("t"), 1000).standing(&ann, "t");
         assert!(matches!(expired, Standing::Free { fence: 3, expired: Some(_) }));
-        let held = |asks| match row(Some("t"), 2000).standing(asks, "other") {
+        let held = |asks: &Holder| match row(Some("t"), 2000).standing(asks, "other") {
             Standing::Held(info) => info.is_own_other_session(),
             standing => panic!("{standing:?}"),
         };

@@ -38,9 +38,9 @@
 //! | several at once, list, keeper, release on drop | yes | no |
 //! | the fence of a record that is deleted and created again | goes on | begins anew |
 //! | who waits for a transaction that is writing the record | nobody | who acquires, renews or releases |
-//! | triggers and ON UPDATE columns of the record's table | do not notice | **fire** |
+//! | triggers and `ON UPDATE` columns of the record's table | do not notice | **fire** |
 //!
-//! A table with an `updated_at` that a trigger or ON UPDATE CURRENT_TIMESTAMP keeps does not suit it. A
+//! A table with an `updated_at` that a trigger or `ON UPDATE CURRENT_TIMESTAMP` keeps does not suit it. A
 //! fence that is handed to another system belongs to the record: see to it that keys are not used again.
 //!
 //! [`Acquire`]: super::Acquire

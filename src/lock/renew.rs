@@ -189,7 +189,7 @@ pub(super) fn lost<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<LockLost
     binds.push(Number(grant.fence));
     let ending = carry::events(ENDING, &grant.tables, binds, conn)?;
     let ending = ending.into_iter().next().and_then(crate::lease::EventRow::event);
-    let loss = match ending.as_ref().map(|event| event.kind()) {
+    let loss = match ending.as_ref().map(crate::lease::LockEvent::kind) {
         Some(EventKind::Broken) => Loss::Broken,
         Some(EventKind::Stolen) => Loss::Stolen,
         Some(EventKind::Expired) => Loss::Taken,

@@ -103,7 +103,7 @@ on_every_database! {
         assert!(!anns.is_trusted());
         let told = lost(anns.release(conn).unwrap_err());
         assert_eq!(told.loss(), Loss::Taken);
-        let kinds: Vec<_> = lock::history("documents", "7", conn).unwrap().iter().map(|it| it.kind()).collect();
+        let kinds: Vec<_> = lock::history("documents", "7", conn).unwrap().iter().map(lock::LockEvent::kind).collect();
         assert_eq!(kinds, [EventKind::Acquired, EventKind::Expired, EventKind::Acquired]);
         bobs.release(conn).unwrap();
     }

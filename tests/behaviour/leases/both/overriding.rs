@@ -68,6 +68,18 @@ on_both_storages! {
         bobs.renew(conn).unwrap();
     }
 
+    fn a_lease_that_was_given_back_since_is_not_ended(conn) {
+        let draft = first_draft!(conn);
+        let lease = ask(&draft).owner("ann").acquire(conn).unwrap();
+        let seen = inspect(&draft, conn).unwrap();
+        lease.release(conn).unwrap();
+        refused(end(&root().because("old"), &draft, &seen, conn).unwrap_err());
+        let late = refused(steal(&root().because("old"), &draft, &seen, conn).map(drop).unwrap_err());
+        assert_eq!(late.now(), None);
+        assert_eq!(inspect(&draft, conn), None);
+        assert_eq!(ask(&draft).owner("bob").acquire(conn).unwrap().fence(), seen.fence() + 1);
+    }
+
     fn what_has_expired_can_be_ended_as_well(conn) {
         let draft = first_draft!(conn);
         let _anns = ask(&draft).owner("ann").acquire(conn).unwrap();
