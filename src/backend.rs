@@ -38,6 +38,9 @@ pub struct Dialect {
     /// selects a NULL where a policy may keep rows from this account's sight: there, a row that is not
     /// seen need not be gone.
     pub(crate) hidden: Option<(&'static str, &'static str)>,
+    /// A further branch for a look inside a transaction: two NULLs where it sees the transaction's
+    /// snapshot, and nothing can make it see the present.
+    pub(crate) in_snapshot: &'static str,
     /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
     /// or nothing where the transaction holds it already.
     pub(crate) hold: &'static str,
@@ -56,6 +59,7 @@ pub struct Dialect {
     pub(crate) frozen: Option<[&'static str; 2]>,
     /// Asks how many milliseconds the database itself waits for other writers, where it is the connection
     /// that does so.
+    #[cfg_attr(not(feature = "r2d2"), expect(dead_code, reason = "asked only for pools"))]
     pub(crate) patience: Option<&'static str>,
     /// A lock clause that takes the row or fails at once, or nothing where the transaction holds it.
     pub(crate) take_at_once: &'static str,

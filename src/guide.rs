@@ -1,7 +1,11 @@
 //! Pages on how to use noclobber well, for people who have read the front page.
 //!
-//! There is no code here, only text.
+//! There is no code here but that of the examples, only text.
 
 /// Choosing a database and an isolation level.
 #[doc = include_str!("guide/choosing_a_database.md")]
 pub mod choosing_a_database {}
+
+/// Choosing between a version, a lease, and a row lock.
+#[doc = include_str!("guide/choosing_a_lock.md")]
+pub mod choosing_a_lock {}

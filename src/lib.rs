@@ -66,6 +66,7 @@
 //! | count | [`increment`] of an unguarded column | adds to theirs |
 //! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
 //! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
+//! | keep a record for long work | [`lock`], [`save_locked`] | who has it, since when, what for |
 //!
 //! A conflict is a [`ConcurrentModificationError`], inside [`Error`]: table, key, the version that was
 //! expected, and what was [`Found`]. Show it, load the record anew, and let the person decide; or use
@@ -73,6 +74,9 @@
 //!
 //! Several writes that belong together go into [`transaction`], which also mends what can surprise in
 //! Diesel's own; [`retry`] runs one again when the database was busy.
+//!
+//! A version tells at the end that somebody else was faster. Where that is too late, a [`lock`] tells at
+//! the beginning; [`guide::choosing_a_lock`] says what is for what.
 //!
 //! # What it cannot see
 //!
@@ -110,6 +114,7 @@
 //! [`try_modify`]: VersionedDsl::try_modify
 //! [`increment`]: VersionedDsl::increment
 //! [`verify`]: VersionedDsl::verify
+//! [`save_locked`]: LockDsl::save_locked
 //! [`transaction`]: transaction()
 //! [`retry`]: retry()
 //! [customizer]: backend::sqlite

@@ -91,7 +91,8 @@ pub trait VersionedDsl: Versioned {
     /// Loads the record with this key, and refuses at once when it is not at this version any more.
     ///
     /// For a client that sends back the version it was shown: what it is about to change is what it
-    /// has seen. Sends the statement of [`find`](Self::find).
+    /// has seen. Sends the statement of [`find`](Self::find), and, when that has found nothing, a
+    /// `SELECT version` to see why.
     ///
     /// # Errors
     ///
@@ -276,7 +277,7 @@ pub trait VersionedDsl: Versioned {
     ///
     /// For versions that no other write can have. In a transaction of its own (in a savepoint when one
     /// is open), sends the statement of [`verify`](Self::verify), whose lock waits for a write that is
-    /// still running on the server.
+    /// still running on the server, and a look when there is no row.
     ///
     /// # Errors
     ///

@@ -19,7 +19,9 @@ pub(crate) use self::increment::Increment;
 pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;
-pub(crate) use self::select::{Hold, HoldToWrite, Look, Purpose, SelectRecord, SelectVersion};
+pub(crate) use self::select::{
+    Hold, HoldToWrite, Look, LookInside, Purpose, SelectRecord, SelectVersion,
+};
 pub(crate) use self::update::{Touch, Update};
 
 use diesel::QueryResult;

@@ -139,20 +139,25 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             return Err(Error::RolledBack(DieselError::NotInTransaction));
         }
         if self.outside > 0 {
-            return C::TransactionManager::commit_transaction(self.conn).map_err(Error::RolledBack);
+            return C::TransactionManager::commit_transaction(self.conn).map_err(not_released);
         }
         let before_commit = backend::dialect(self.conn).before_commit;
-        // An error that a restart may cure is that of this statement: no COMMIT has been sent.
-        self.conn.batch_execute(before_commit).map_err(|error| match backend::reason(&error) {
-            Some(_) => error.into(),
-            None => Error::RolledBack(error),
-        })?;
+        self.conn.batch_execute(before_commit).map_err(not_released)?;
         C::TransactionManager::commit_transaction(self.conn).map_err(|error| match backend::reason(
             &error,
         ) {
             Some(Reason::ConnectionLost) => Error::UnknownOutcome(UnknownOutcome::of_commit(error)),
             _ => error.into(),
         })
+    }
+}
+
+/// A savepoint that could not be released: it is gone, and the transaction with it. Or the statement met
+/// what any other may meet, and no COMMIT has been sent.
+fn not_released(error: DieselError) -> Error {
+    match backend::reason(&error) {
+        Some(_) => error.into(),
+        None => Error::RolledBack(error),
     }
 }
 

@@ -1,12 +1,12 @@
-//! The bars that a save has to clear, and whether it does.
+//! The bars that have to be cleared, and whether they are.
 
 use std::fmt;
 
-use crate::contender::Kind::{CApiAlone, DieselTransaction, NoclobberAlone};
+use crate::contender::Kind::{CApiAlone, DieselTransaction, NoclobberAlone, NoclobberGuarded};
 use crate::database::{Place, Product};
 use crate::measured::{Measured, with_bounds};
 use crate::statistics::Estimate;
-#[cfg(feature = "postgres")]
+use crate::subject::Subject;
 use crate::time::Timings;
 use crate::{Result, valgrind};
 
@@ -76,14 +76,30 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges a save by the bars that it has on this product; on MySQL it has none.
-pub fn judge(product: Product, measured: &Measured) -> Result<Vec<Verdict>> {
-    match product {
-        Product::Sqlite => sqlite(measured),
+/// Judges a subject by the bars that it has on this product; on MySQL none has any.
+pub fn judge(subject: Subject, product: Product, measured: &Measured) -> Result<Vec<Verdict>> {
+    match (subject, product) {
+        (Subject::Save, Product::Sqlite) => sqlite(measured),
+        (Subject::Locks, Product::Sqlite) => Ok(vec![Verdict {
+            subject: "SQLite, WAL file, time, `save_locked` / `save`",
+            ratio: guarded(measured.timings(Place::WalFile)?)?,
+            bar: Bar::AtMost(2.0),
+        }]),
         #[cfg(feature = "postgres")]
-        Product::Postgres => postgres(measured.timings(Place::Postgres)?),
+        (Subject::Save, Product::Postgres) => postgres(measured.timings(Place::Postgres)?),
+        #[cfg(feature = "postgres")]
+        (Subject::Locks, Product::Postgres) => Ok(vec![Verdict {
+            subject: "PostgreSQL, time, `save_locked` / `save`",
+            ratio: guarded(measured.timings(Place::Postgres)?)?,
+            bar: Bar::AtMost(1.4),
+        }]),
         _ => Ok(Vec::new()),
     }
+}
+
+/// What the proof of a lease makes of a save.
+fn guarded(timings: &Timings) -> Result<Ratio> {
+    Ok(Ratio::Estimated(timings.ratio(NoclobberGuarded, NoclobberAlone)?))
 }
 
 fn sqlite(measured: &Measured) -> Result<Vec<Verdict>> {

@@ -1,9 +1,10 @@
-//! Who takes part: each contender saves the same row in its own way.
+//! Who takes part: each contender works on the same row in its own way.
 
 mod c_api;
 mod check_then_act;
 mod entrants;
 mod hand_written;
+mod noclobber_locks;
 mod noclobber_save;
 mod rusqlite_cached;
 mod through_diesel;
@@ -16,25 +17,25 @@ pub use self::entrants::Entrant;
 use crate::Result;
 use crate::database::Database;
 
-/// A way to save, with its connection open and its row loaded.
+/// A way to work, with its connection open and its row loaded.
 ///
-/// Every implementation writes all six columns and the version under the expected version, and
-/// fails unless exactly one row was changed.
+/// Who saves writes all six columns and the version under the expected version, and fails unless
+/// exactly one row was changed.
 pub trait Contender {
     /// Connects to the database, runs its `set_up_sql` and prepares what can be prepared once.
     fn set_up(database: &dyn Database) -> Result<Self>
     where
         Self: Sized;
 
-    /// Changes the title and writes the row back, `saves` times.
-    fn save(&mut self, saves: u32) -> Result<()>;
+    /// Does its work, `times` times: changes the title and writes the row back, say.
+    fn work(&mut self, times: u32) -> Result<()>;
 
     /// Runs SQL that is not measured. The connection is the contender's own, because a database in
     /// memory cannot be reached through another one.
     fn execute_batch(&mut self, sql: &str) -> Result<()>;
 }
 
-/// The ways to save, whatever database it is.
+/// The ways to work, whatever database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Kind {
     CApiTransaction,
@@ -46,6 +47,9 @@ pub enum Kind {
     NoclobberTransaction,
     NoclobberInTransaction,
     CheckThenAct,
+    NoclobberGuarded,
+    NoclobberRenewal,
+    NoclobberGrant,
 }
 
 impl Kind {

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use crate::Result;
 use crate::contender::Contender;
+use crate::verify::Expected;
 
 /// One contender's database with its table, gone when this is dropped.
 pub trait Database {
@@ -27,8 +28,8 @@ pub trait Database {
         None
     }
 
-    /// Fails unless the database holds the result of `saves` saves.
-    fn verify(&mut self, contender: &mut dyn Contender, saves: i64) -> Result<()>;
+    /// Fails unless the database holds what has to be there.
+    fn verify(&mut self, contender: &mut dyn Contender, expected: Expected) -> Result<()>;
 }
 
 /// What can be picked to be measured; it has the name of the library's feature for it.
@@ -101,20 +102,6 @@ impl Place {
             Self::Postgres => "server",
             #[cfg(feature = "mysql")]
             Self::Mysql => "server",
-        }
-    }
-
-    /// How many saves each contender makes in a row.
-    pub fn saves_per_round(self) -> u32 {
-        match self {
-            // Few enough that SQLite, which checkpoints a log after a thousand pages, never does so
-            // by itself.
-            Self::Memory | Self::WalFile => 400,
-            // A save through a socket takes so long that these take longer than those.
-            #[cfg(feature = "postgres")]
-            Self::Postgres => 100,
-            #[cfg(feature = "mysql")]
-            Self::Mysql => 100,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::Result;
 use crate::contender::{Entrant, Kind};
 use crate::database::Place;
 use crate::run::Run;
+use crate::subject::Subject;
 
 /// In memory no kernel takes part, whose instructions valgrind does not see.
 const PLACE: Place = Place::Memory;
@@ -23,7 +24,7 @@ pub struct Instructions(BTreeMap<Kind, f64>);
 impl Instructions {
     pub fn count() -> Result<Self> {
         let mut instructions = BTreeMap::new();
-        for &Entrant { kind, .. } in PLACE.entrants() {
+        for &Entrant { kind, .. } in Subject::Save.entrants(PLACE) {
             let difference = collected(kind, MANY)?.saturating_sub(collected(kind, FEW)?);
             instructions.insert(kind, difference as f64 / f64::from(MANY - FEW));
         }
@@ -45,9 +46,9 @@ impl Instructions {
 
 /// What runs under valgrind.
 pub fn save(kind: Kind, saves: u32) -> Result<()> {
-    let entrant = PLACE.entrants().iter().find(|entrant| entrant.kind == kind);
+    let entrant = Subject::Save.entrants(PLACE).iter().find(|entrant| entrant.kind == kind);
     let mut run = Run::start(entrant.ok_or("no such contender in memory")?, PLACE)?;
-    run.save(saves)?;
+    run.work(saves)?;
     run.finish()
 }
 

@@ -6,15 +6,16 @@ mod contender;
 mod database;
 mod instructions;
 mod machine;
+mod measure;
 mod measured;
 #[cfg(feature = "mysql")]
 mod mysql_c;
 #[cfg(feature = "postgres")]
 mod postgres_c;
 mod run;
-mod save;
 mod sqlite_c;
 mod statistics;
+mod subject;
 mod time;
 mod valgrind;
 mod verify;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::contender::Kind;
+use crate::subject::Subject;
 
 /// Failures end the program with their message, so their type is never looked at.
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
@@ -34,22 +36,25 @@ type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 #[command(name = "bench", version)]
 struct Arguments {
     #[command(subcommand)]
-    subject: Subject,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Subject {
+enum Task {
     /// One save: change a field of a row and write it back under its version.
-    Save(save::Options),
+    Save(measure::Options),
+    /// Leases: take and give back, renew, and save under one.
+    Locks(measure::Options),
     /// Saves and prints nothing; runs under valgrind, which counts the instructions.
     #[command(hide = true)]
     Count { contender: Kind, saves: u32 },
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().subject {
-        Subject::Save(options) => save::measure(&options),
-        Subject::Count { contender, saves } => {
+    let outcome = match Arguments::parse().task {
+        Task::Save(options) => measure::measure(Subject::Save, &options),
+        Task::Locks(options) => measure::measure(Subject::Locks, &options),
+        Task::Count { contender, saves } => {
             instructions::save(contender, saves).map(|()| ExitCode::SUCCESS)
         }
     };

@@ -6,26 +6,28 @@ use crate::Result;
 use crate::database::{Place, Product};
 use crate::instructions::Instructions;
 use crate::statistics::Estimate;
+use crate::subject::Subject;
 use crate::time::Timings;
 use crate::valgrind;
 
-/// What was measured of a save on one product.
+/// What was measured on one product.
 pub struct Measured {
+    subject: Subject,
     timings: Vec<(Place, Timings)>,
     /// Of SQLite only, and absent without valgrind.
     pub instructions: Option<Instructions>,
 }
 
 impl Measured {
-    pub fn take(product: Product, rounds: usize) -> Result<Self> {
-        let timings = product
-            .places()?
+    pub fn take(subject: Subject, product: Product, rounds: usize) -> Result<Self> {
+        let timings = subject
+            .places(product)?
             .iter()
-            .map(|&place| Ok((place, Timings::take(place, rounds)?)))
+            .map(|&place| Ok((place, Timings::take(subject, place, rounds)?)))
             .collect::<Result<_>>()?;
-        let countable = product == Product::Sqlite && valgrind::is_installed();
+        let countable = subject.counts_instructions(product) && valgrind::is_installed();
         let instructions = countable.then(Instructions::count).transpose()?;
-        Ok(Self { timings, instructions })
+        Ok(Self { subject, timings, instructions })
     }
 
     pub fn timings(&self, place: Place) -> Result<&Timings> {
@@ -35,8 +37,9 @@ impl Measured {
 
     /// How much was done for each contender.
     pub fn extent(&self, rounds: usize) -> String {
-        let saves = self.timings.first().map_or(0, |(place, _)| place.saves_per_round());
-        format!("{rounds} rounds of {saves} saves")
+        let Self { subject, timings, .. } = self;
+        let times = timings.first().map_or(0, |(place, _)| subject.times_per_round(*place));
+        format!("{rounds} rounds of {times} {}", subject.unit())
     }
 
     /// A row for each contender, comparable with the floor.
@@ -44,7 +47,8 @@ impl Measured {
         let mut table = Table::new();
         table.load_style(presets::ASCII_MARKDOWN);
         table.set_header(self.header());
-        let entrants = self.timings.first().map_or(&[][..], |(place, _)| place.entrants());
+        let place = self.timings.first().ok_or("no place was measured")?.0;
+        let entrants = self.subject.entrants(place);
         let floor = entrants.first().ok_or("nobody takes part")?.kind;
         for entrant in entrants {
             let mut row = vec![entrant.label.to_owned()];

@@ -1,4 +1,4 @@
-//! How long a save takes: contenders in turn, round after round, in one process.
+//! How long the work takes: contenders in turn, round after round, in one process.
 //!
 //! A machine's speed drifts by more than the contenders differ. Within one round it is the same for
 //! all of them, so a ratio is taken round by round, and the order changes from round to round, so
@@ -11,41 +11,42 @@ use crate::contender::Kind;
 use crate::database::Place;
 use crate::run::Run;
 use crate::statistics::Estimate;
+use crate::subject::Subject;
 
-/// The microseconds per save of each contender, one entry for each round.
+/// The microseconds that the work of each contender takes, one entry for each round.
 pub struct Timings(BTreeMap<Kind, Vec<f64>>);
 
 impl Timings {
-    pub fn take(place: Place, rounds: usize) -> Result<Self> {
+    pub fn take(subject: Subject, place: Place, rounds: usize) -> Result<Self> {
         // The seed is fixed: every measurement has the same order of turns.
         let mut random = fastrand::Rng::with_seed(1);
-        let saves = place.saves_per_round();
-        let mut runs = place
-            .entrants()
+        let times = subject.times_per_round(place);
+        let mut runs = subject
+            .entrants(place)
             .iter()
             .map(|entrant| Run::start(entrant, place))
             .collect::<Result<Vec<_>>>()?;
         let mut timings = BTreeMap::<Kind, Vec<f64>>::new();
 
-        warm_up(&mut runs, saves)?;
+        warm_up(&mut runs, times)?;
         for _ in 0..rounds {
             random.shuffle(&mut runs);
             for run in &mut runs {
-                let elapsed = run.time(saves)?;
-                let per_save = elapsed.as_secs_f64() * 1e6 / f64::from(saves);
-                timings.entry(run.kind()).or_default().push(per_save);
+                let elapsed = run.time(times)?;
+                let once = elapsed.as_secs_f64() * 1e6 / f64::from(times);
+                timings.entry(run.kind()).or_default().push(once);
             }
         }
         runs.into_iter().try_for_each(Run::finish)?;
         Ok(Self(timings))
     }
 
-    /// Microseconds per save.
+    /// Microseconds.
     pub fn of(&self, kind: Kind) -> Result<Estimate> {
         estimate(self.rounds(kind).to_vec())
     }
 
-    /// How many times as long a save of `kind` takes as one of `base`.
+    /// How many times as long the work of `kind` takes as that of `base`.
     pub fn ratio(&self, kind: Kind, base: Kind) -> Result<Estimate> {
         let ratios =
             self.rounds(kind).iter().zip(self.rounds(base)).map(|(kind, base)| kind / base);
@@ -57,8 +58,8 @@ impl Timings {
     }
 }
 
-fn warm_up(runs: &mut [Run], saves: u32) -> Result<()> {
-    runs.iter_mut().try_for_each(|run| run.time(saves).map(drop))
+fn warm_up(runs: &mut [Run], times: u32) -> Result<()> {
+    runs.iter_mut().try_for_each(|run| run.time(times).map(drop))
 }
 
 fn estimate(values: Vec<f64>) -> Result<Estimate> {

@@ -3,25 +3,101 @@
 //! They are read through a connection that no contender has, so that only what was committed counts.
 
 use chrono::NaiveDateTime;
-use diesel::RunQueryDsl as _;
+use diesel::dsl::{CountStar, Select, count_star};
 use diesel::query_dsl::LoadQuery;
+use diesel::{QueryDsl as _, RunQueryDsl as _};
+use noclobber::schema::{lock_events, locks};
 
 use crate::Result;
 use crate::workload::{
-    AUTHOR, BODY, FIRST_VERSION, ID, PRICE, ROWS, VIEWS, documents, title, updated_at,
+    AUTHOR, BODY, FIRST_VERSION, ID, OWNER, PRICE, ROWS, VIEWS, documents, title, updated_at,
 };
 
 /// All columns of a row, in their order.
 pub type Row = (i64, String, Option<String>, String, i64, f64, NaiveDateTime, i64);
 
-/// Fails unless one row is what `saves` saves make of it and all others are as they were.
-pub fn verify<C>(connection: &mut C, saves: i64) -> Result<()>
+/// What the work of a contender leaves in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// A row at another version.
+    Saves,
+    /// The same, and a lease that has not been renewed.
+    GuardedSaves,
+    /// A lease that has.
+    Renewals,
+    /// A lease that was taken and given back.
+    Grants,
+}
+
+/// What has to be in the database: the effect of work that was done so often.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected {
+    pub effect: Effect,
+    pub times: i64,
+}
+
+/// A lease, as far as it is verified: its fence, how often it was renewed, and its holder.
+type LeaseRow = (i64, i64, Option<String>);
+type LeaseColumns = (locks::fence, locks::renewals, locks::owner);
+
+/// A connection through which the result can be read.
+pub trait Verifiable {
+    fn documents(&mut self) -> Result<Vec<Row>>;
+
+    /// All leases, and how many events their history has.
+    fn leases(&mut self) -> Result<(Vec<LeaseRow>, i64)>;
+}
+
+impl<C> Verifiable for C
 where
     documents::table: for<'query> LoadQuery<'query, C, Row>,
+    Select<locks::table, LeaseColumns>: for<'query> LoadQuery<'query, C, LeaseRow>,
+    Select<lock_events::table, CountStar>: for<'query> LoadQuery<'query, C, i64>,
 {
-    let mut rows = documents::table.load(connection)?;
+    fn documents(&mut self) -> Result<Vec<Row>> {
+        Ok(documents::table.load(self)?)
+    }
+
+    fn leases(&mut self) -> Result<(Vec<LeaseRow>, i64)> {
+        let columns = (locks::fence, locks::renewals, locks::owner);
+        let leases = locks::table.select(columns).load(self)?;
+        Ok((leases, lock_events::table.select(count_star()).get_result(self)?))
+    }
+}
+
+/// Fails unless one row, and the lease on it, are what the work makes of them, and all other rows are
+/// as they were.
+pub fn verify(connection: &mut impl Verifiable, expected: Expected) -> Result<()> {
+    let mut rows = connection.documents()?;
     rows.sort_by_key(|row| row.0);
-    compare(&rows, saves)
+    let saves = match expected.effect {
+        Effect::Saves | Effect::GuardedSaves => expected.times,
+        Effect::Renewals | Effect::Grants => 0,
+    };
+    compare(&rows, saves)?;
+    // Who takes no lease has no tables for them.
+    if expected.effect == Effect::Saves { Ok(()) } else { compare_lease(connection, expected) }
+}
+
+fn compare_lease(connection: &mut impl Verifiable, expected: Expected) -> Result<()> {
+    let Expected { effect, times } = expected;
+    let holder = || Some(OWNER.to_owned());
+    let (lease, events) = match effect {
+        Effect::Saves | Effect::GuardedSaves => ((1, 0, holder()), 1),
+        Effect::Renewals => ((1, times, holder()), 1),
+        // The row stays when a lease is given back; the history has both.
+        Effect::Grants => ((times, 0, None), 2 * times),
+    };
+    let (expected, found) = ((vec![lease], events), connection.leases()?);
+    if found == expected {
+        return Ok(());
+    }
+    let (leases, events) = expected;
+    let message = format!(
+        "after {times} times of work ({effect:?}) the leases must be {leases:?} with {events} events, \
+         but they are {found:?}"
+    );
+    Err(message.into())
 }
 
 fn compare(rows: &[Row], saves: i64) -> Result<()> {

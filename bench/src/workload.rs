@@ -11,6 +11,8 @@ pub const ROWS: i64 = 1_000;
 /// The row that is saved.
 pub const ID: i64 = 500;
 pub const FIRST_VERSION: i64 = 1;
+/// Who takes leases on it.
+pub const OWNER: &str = "ann";
 pub const BODY: &str = "Two people open the same record, both change it, both save it. Without care \
                         the second save wipes out the first.";
 pub const AUTHOR: &str = "Ada Lovelace";

@@ -1,10 +1,11 @@
-//! Lost updates, and how a version prevents them: `cargo run --example quickstart`.
+//! Lost updates, how a version prevents them, and how a lease prevents lost work:
+//! `cargo run --example quickstart`.
 #![expect(clippy::unwrap_used, reason = "a story that takes another turn ends with an error")]
 
 mod stage;
 
 use diesel::prelude::*;
-use noclobber::prelude::*;
+use noclobber::{Error, lock::Override, prelude::*};
 use stage::{Told, in_eight_threads, on_a_new_file, tell};
 
 diesel::table! { documents { id -> BigInt, title -> Text, visits -> BigInt, version -> BigInt } }
@@ -53,7 +54,25 @@ fn main() -> Told {
             Document::modify(1, pool, |document| document.visits += 1).unwrap();
         };
         (0..50).for_each(|_| in_eight_threads(count));
-        let all = both.reload(conn)?.visits - naively;
-        tell(all == 400, &format!("400 more counted through `modify`: {all}. None is lost."))
+        let document = both.reload(conn)?;
+        let all = document.visits - naively;
+        tell(all == 400, &format!("400 more counted through `modify`: {all}. None is lost."))?;
+
+        let anns = document.lock().owner("Ann").acquire(conn)?;
+        tell(anns.is_trusted(), "Ann takes a lease before she begins to rewrite it.")?;
+        let Err(Error::LockHeld(held)) = document.lock().owner("Bob").acquire(conn) else {
+            return Err("Bob was not told".into());
+        };
+        tell(held.info().owner() == "Ann", &format!("Bob is told before he begins: {held}."))?;
+        let chief = Override::by("Cleo")
+            .because("it goes to print")
+            .allowed_to(|who: &str, _: &_| who == "Cleo");
+        let cleos = chief.steal(held.info(), conn)?;
+        tell(cleos.fence() == 2, "Cleo, who may, takes the lease over. She has to say why.")?;
+        let refused = document.clone().save_locked(&anns, conn).unwrap_err();
+        tell(matches!(refused, Error::LockLost(_)), &format!("Ann's save is refused: {refused}."))?;
+        let last = Document { title: "Printed".into(), ..document }.save_locked(&cleos, conn)?;
+        cleos.release(conn)?;
+        tell(last.version == 404, "Cleo's is not, and she gives the lease back.")
     })
 }

@@ -22,7 +22,10 @@ pub(crate) fn on_a_new_file(
         .max_size(9)
         .connection_customizer(Box::new(ConnectionOptions::default()))
         .build(ConnectionManager::new(file))?;
-    pool.get()?.run_pending_migrations(MIGRATIONS)?;
+    let mut conn = pool.get()?;
+    conn.run_pending_migrations(MIGRATIONS)?;
+    noclobber::migrations::run(&mut conn)?;
+    drop(conn);
     story(&pool)
 }
 

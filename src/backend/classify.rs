@@ -42,6 +42,8 @@ pub(crate) fn reason(error: &DieselError) -> Option<Reason> {
                 .or_else(|| postgres::reason(message))
                 .or_else(|| mysql::reason(message))
         }
+        // What is left when a rollback failed, which is when there is nobody to roll back.
+        DieselError::BrokenTransactionManager => Some(Reason::ConnectionLost),
         DieselError::RollbackErrorOnCommit { commit_error, .. } => reason(commit_error),
         _ => None,
     }

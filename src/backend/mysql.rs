@@ -9,7 +9,7 @@
 //!   [`create_with`](crate::VersionedDsl::create_with); also for a table in which a column that is not the
 //!   key is `AUTO_INCREMENT`, whose number `create` would take for the key.
 //! * At REPEATABLE READ, their default, a stale write inside a transaction is a conflict. With
-//!   MariaDB's `innodb_snapshot_isolation` it ends the transaction
+//!   MariaDB's `innodb_snapshot_isolation`, which newer versions have on, it ends the transaction
 //!   ([`Error::Unavailable`](crate::Error::Unavailable)).
 //! * A column that is a DATETIME is `Datetime` in the schema. MariaDB takes what is bound as a
 //!   `Timestamp` for a time of the session's `time_zone`: it stores NULL outside of 1970 to 2038, and for
@@ -40,6 +40,7 @@ pub const DIALECT: Dialect = Dialect {
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: " LOCK IN SHARE MODE",
     hidden: None,
+    in_snapshot: "",
     hold: " LOCK IN SHARE MODE",
     hold_to_write: " FOR UPDATE",
     // Of the next transaction alone.

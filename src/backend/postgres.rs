@@ -3,9 +3,10 @@
 //! What to know of it:
 //!
 //! * At READ COMMITTED, its default, a stale write is a conflict, inside a transaction and outside.
-//!   At REPEATABLE READ and SERIALIZABLE it ends the transaction
-//!   ([`Error::Unavailable`](crate::Error::Unavailable)); a write that was alone is still told who was
-//!   faster.
+//!   At REPEATABLE READ and SERIALIZABLE it ends the transaction when the record has changed since that
+//!   began ([`Error::Unavailable`](crate::Error::Unavailable)); when it had changed before, or is not in
+//!   the transaction's snapshot, the conflict does not say what is there
+//!   ([`Found::Unknown`](crate::Found::Unknown)). A write that was alone is still told who was faster.
 //! * Any error inside a transaction ends it. One that is ignored there makes
 //!   [`Error::RolledBack`](crate::Error::RolledBack) of it, where a plain COMMIT would roll back and
 //!   report success.
@@ -38,7 +39,10 @@ pub const DIALECT: Dialect = Dialect {
     after_begin: "SAVEPOINT noclobber_alive",
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
-    hidden: Some((" UNION ALL SELECT NULL WHERE row_security_active('", "')")),
+    // Quoted so that the table's name may hold quotes of its own.
+    hidden: Some((" UNION ALL SELECT NULL WHERE row_security_active($noclobber$", "$noclobber$)")),
+    in_snapshot: " UNION ALL SELECT NULL FROM (VALUES (1), (2)) AS twice \
+                  WHERE current_setting('transaction_isolation') NOT LIKE 'read %'",
     hold: " FOR SHARE",
     // What an UPDATE takes that leaves the key alone: rows that refer to this one do not wait for it.
     hold_to_write: " FOR NO KEY UPDATE",

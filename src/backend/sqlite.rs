@@ -43,6 +43,7 @@ pub const DIALECT: Dialect = Dialect {
     before_commit: "RELEASE SAVEPOINT noclobber_alive",
     present: "",
     hidden: None,
+    in_snapshot: "",
     hold: "",
     hold_to_write: "",
     before_begin_short: "",

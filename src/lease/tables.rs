@@ -58,6 +58,11 @@ impl LockTables {
         LockTables { schema: Some(schema.into()), ..self }
     }
 
+    /// Whether they are called as the library calls them, in whatever schema the database looks.
+    pub(crate) fn are_default(&self) -> bool {
+        *self == LockTables::default()
+    }
+
     /// The table of the leases.
     ///
     /// ```

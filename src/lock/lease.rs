@@ -119,7 +119,7 @@ impl Lease {
     ///
     /// From the beginning of the attempt that got or renewed it, for its time to live less a margin, and
     /// only as long as both of the system's clocks agree. It is for deciding whether to begin something;
-    /// what is written is proven to the database by [`save_locked`](crate::VersionedDsl::save_locked).
+    /// what is written is proven to the database by [`save_locked`](crate::LockDsl::save_locked).
     ///
     /// ```
     /// # include!("../doctest_setup.rs");

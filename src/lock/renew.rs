@@ -6,7 +6,7 @@ use super::lease::{Began, Grant, Lease};
 use super::request::milliseconds;
 use super::store::LockStore;
 use crate::error::{Error, LockLost, Loss, Result};
-use crate::lease::{EventKind, LeaseRow};
+use crate::lease::{EventKind, LeaseRow, LockEvent};
 use crate::retry::Nested;
 use crate::statement::lease::LeaseBind::{Number, Text};
 use crate::statement::lease::{ENDING, PEEK, RELEASE, RENEW, TAKE_AT_ONCE};
@@ -189,7 +189,7 @@ pub(super) fn lost<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<LockLost
     binds.push(Number(grant.fence));
     let ending = carry::events(ENDING, &grant.tables, binds, conn)?;
     let ending = ending.into_iter().next().and_then(crate::lease::EventRow::event);
-    let loss = match ending.as_ref().map(crate::lease::LockEvent::kind) {
+    let loss = match ending.as_ref().map(LockEvent::kind) {
         Some(EventKind::Broken) => Loss::Broken,
         Some(EventKind::Stolen) => Loss::Stolen,
         Some(EventKind::Expired) => Loss::Taken,

@@ -22,7 +22,7 @@ pub(super) const TEXT: usize = 2000;
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Where leases begin: [`on`](Lock::on) a record that is no model, or from a model by
-/// [`lock`](crate::VersionedDsl::lock).
+/// [`lock`](crate::LockDsl::lock).
 ///
 /// ```
 /// use noclobber::lock::Lock;

@@ -176,11 +176,14 @@ where
         // The binds belong to the one of the two that names the lease.
         let (of_before, of_condition) =
             if before.is_empty() { (Vec::new(), binds) } else { (binds, Vec::new()) };
-        self.execute_returning_count(&Proven {
-            before: LeaseStatement::new(before, tables, dialect, of_before),
-            write: Update { model, next, guard: Guard::new(key, model.version()) },
-            condition: LeaseStatement::new(condition, tables, dialect, of_condition),
-        })
+        let before = LeaseStatement::new(before, tables, dialect, of_before);
+        let condition = LeaseStatement::new(condition, tables, dialect, of_condition);
+        let write = Update { model, next, guard: Guard::new(key, model.version()) };
+        if tables.are_default() {
+            self.execute_returning_count(&Proven::<_, true> { before, write, condition })
+        } else {
+            self.execute_returning_count(&Proven::<_, false> { before, write, condition })
+        }
     }
 
     fn __read_columns(&mut self, key: &M::Key, present: bool) -> QueryResult<Vec<LeaseRow>>

@@ -19,7 +19,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::dsl::SqlTypeOf;
 use diesel::expression::{AsExpression, Selectable, SelectableExpression, TypedExpressionType};
-use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::row::Row;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, SqlType, is_nullable};
@@ -43,7 +43,7 @@ use diesel::sql_types::{HasSqlType, SqlType, is_nullable};
 )]
 pub trait Selection<DB: Backend>: Sized {
     /// The columns, as an expression.
-    type Expression: QueryFragment<DB> + Send + 'static;
+    type Expression: QueryFragment<DB> + QueryId + Send + 'static;
 
     #[doc(hidden)]
     fn __selection() -> Self::Expression;
@@ -56,7 +56,7 @@ pub trait Selection<DB: Backend>: Sized {
 impl<M, DB> Selection<DB> for M
 where
     DB: Backend,
-    M: Selectable<DB, SelectExpression: QueryFragment<DB> + Send + 'static>,
+    M: Selectable<DB, SelectExpression: QueryFragment<DB> + QueryId + Send + 'static>,
     M: FromSqlRow<SqlTypeOf<M::SelectExpression>, DB>,
 {
     type Expression = M::SelectExpression;

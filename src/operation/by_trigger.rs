@@ -32,8 +32,11 @@ where
                 record: record::<M>(key),
                 version: stayed.text().into_owned(),
             }),
+            // The row that this transaction has written is seen as it is.
+            Seen::InSnapshot(_) | Seen::Hidden => {
+                Err(outcome::conflict::<M>(key, expected, Found::Unknown))
+            }
             Seen::Nothing => Err(outcome::conflict::<M>(key, expected, Found::Deleted)),
-            Seen::Hidden => Err(outcome::conflict::<M>(key, expected, Found::Unknown)),
         }
     });
     answer.map_err(
@@ -53,6 +56,11 @@ where
             if matches!(unavailable.reason(), Reason::Serialization | Reason::Deadlock) =>
         {
             outcome::faster::<M, C>(key, expected, conn).unwrap_or(Error::Unavailable(unavailable))
+        }
+        // Its own transaction had a snapshot, which is gone now.
+        Error::ConcurrentModification(conflict) if *conflict.found() == Found::Unknown => {
+            outcome::faster::<M, C>(key, expected, conn)
+                .unwrap_or(Error::ConcurrentModification(conflict))
         }
         Error::UnknownOutcome(unknown) => {
             let attempt = Attempt::AnotherVersion;

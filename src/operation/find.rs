@@ -4,6 +4,7 @@ use super::outcome;
 use super::store::{Seen, Store};
 use crate::error::{Error, Found, Result};
 use crate::model::{Versioned, record};
+use crate::transaction::is_alone;
 use crate::version::Version;
 
 pub(super) fn find<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<M> {
@@ -15,16 +16,24 @@ pub(super) fn find_at<M: Versioned, C: Store<M>>(
     expected: &M::Version,
     conn: &mut C,
 ) -> Result<M> {
-    let found = match present::<M, C>(key, conn)? {
-        Some(model) if model.version() == expected => return Ok(model),
-        Some(model) => Found::Version(model.version().text().into_owned()),
-        // The select cannot tell a row that is gone from one that this account is not to see.
-        None => match conn.__look(key) {
-            Ok(Seen::Nothing | Seen::Version(_)) => Found::Deleted,
-            Ok(Seen::Hidden) | Err(_) => Found::Unknown,
-        },
-    };
-    Err(outcome::conflict::<M>(key, expected, found))
+    match present::<M, C>(key, conn)? {
+        Some(model) if model.version() == expected => Ok(model),
+        Some(model) => {
+            let found = Found::Version(model.version().text().into_owned());
+            Err(outcome::conflict::<M>(key, expected, found))
+        }
+        // The select cannot tell a row that is gone from one that this account is not to see, or that was
+        // created meanwhile.
+        None => {
+            let alone = is_alone(conn);
+            let look = if alone { conn.__look(key) } else { conn.__look_inside(key) };
+            let look = look.map(|seen| match seen {
+                Seen::Version(present) if present == *expected => Seen::Hidden,
+                seen => seen,
+            });
+            Err(outcome::refusal::<M>(look, key, expected, alone))
+        }
+    }
 }
 
 /// The record with this key, if there is one. Two of them are one too many.

@@ -73,18 +73,45 @@ where
     M: Versioned,
     C: Store<M>,
 {
-    let Write { key, expected, .. } = write;
+    let Write { key, .. } = write;
     match rows {
-        Ok(0) => conflict::<M>(key, expected, found::<M>(conn.__look(key), expected)),
+        Ok(0) => missed::<M, C>(write, conn),
         Ok(rows) => Error::KeyNotUnique { record: record::<M>(key), rows },
         Err(error) => refused(error, write, conn),
     }
 }
 
+/// Judges a guarded write that has found no row to change.
+pub(super) fn missed<M, C>(write: Write<'_, M>, conn: &mut C) -> Error
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    let Write { key, expected, alone, .. } = write;
+    let look = if alone { conn.__look(key) } else { conn.__look_inside(key) };
+    refusal::<M>(look, key, expected, alone)
+}
+
+/// What is answered for a write, or in its place, that has found no row; `look` saw what is there instead.
+///
+/// A look that failed never hides the conflict. But one that the database has ended the whole transaction
+/// for is told as that.
+pub(super) fn refusal<M: Versioned>(
+    look: QueryResult<Seen<M::Version>>,
+    key: &M::Key,
+    expected: &M::Version,
+    alone: bool,
+) -> Error {
+    match look {
+        Err(error) if !alone && backend::reason(&error).is_some() => error.into(),
+        look => conflict::<M>(key, expected, found::<M>(look, expected)),
+    }
+}
+
 /// Judges a guarded write that the database refused with an error.
 ///
-/// At the higher isolation levels of PostgreSQL, a write that waited for another one is refused
-/// instead of matching nothing; and so is one on a cluster whose other node was faster. Inside a transaction that is the end of it. A write that was alone
+/// At the higher isolation levels of PostgreSQL, a write that waited for another one is refused instead of
+/// matching nothing; and so is one on a cluster whose other node was faster. Inside a transaction that is the end of it. A write that was alone
 /// has ended, and the look can tell who was faster. When the connection was lost under it, nobody can.
 #[cold]
 fn refused<M, C>(error: DieselError, write: Write<'_, M>, conn: &mut C) -> Error
@@ -134,11 +161,14 @@ pub(super) fn found<M: Versioned>(
     expected: &M::Version,
 ) -> Found {
     match look {
-        Ok(Seen::Version(present)) if present == *expected => Found::Vetoed,
+        // Nobody has written it, in a snapshot as little as now: that would be a serialization error.
+        Ok(Seen::Version(present) | Seen::InSnapshot(present)) if present == *expected => {
+            Found::Vetoed
+        }
         Ok(Seen::Version(present)) => Found::Version(present.text().into_owned()),
         Ok(Seen::Nothing) => Found::Deleted,
         // A failing look never hides the conflict.
-        Ok(Seen::Hidden) | Err(_) => Found::Unknown,
+        Ok(Seen::Hidden | Seen::InSnapshot(_)) | Err(_) => Found::Unknown,
     }
 }
 

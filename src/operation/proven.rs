@@ -60,5 +60,6 @@ where
     M: Versioned,
     C: Store<M>,
 {
-    outcome::conflict::<M>(key, expected, outcome::found::<M>(conn.__look(key), expected))
+    let alone = is_alone(conn);
+    outcome::missed(Write { key, expected, next: None, alone }, conn)
 }

@@ -24,7 +24,8 @@ use crate::transaction::transaction;
 pub enum Resolution {
     /// It happened: the record has the version that it was to leave, or is gone after a delete.
     Applied,
-    /// It did not happen: the record has the version that it expected.
+    /// It did not happen: the record has the version that it expected. Should the statement still be on
+    /// its way, it arrives too late once the record is written again.
     NotApplied,
     /// Somebody else has written since, or a trigger chose the version, so that nobody can tell.
     Overtaken,
@@ -54,6 +55,6 @@ pub(super) fn resolve<M: Versioned, C: Store<M>>(
 fn seen<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<Seen<M::Version>> {
     Ok(match conn.__hold(key)? {
         Some(version) => Seen::Version(version),
-        None => conn.__look(key)?,
+        None => conn.__look_inside(key)?,
     })
 }

@@ -21,8 +21,9 @@ use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::columns::Holding;
 use crate::statement::{
-    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, ItsKey, Look, Patch,
-    Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion, Touch, Update, WithVersion,
+    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, ItsKey, Look,
+    LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion, Touch, Update,
+    WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -68,6 +69,10 @@ pub trait Store<M: Versioned>: SupportedConnection {
     #[doc(hidden)]
     fn __look(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>>;
 
+    /// The same inside a transaction.
+    #[doc(hidden)]
+    fn __look_inside(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>>;
+
     /// The version that is there, and stays until the transaction ends.
     #[doc(hidden)]
     fn __hold(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
@@ -83,7 +88,10 @@ pub trait Store<M: Versioned>: SupportedConnection {
 pub enum Seen<V> {
     /// The record, at this version.
     Version(V),
-    /// No record; but there may be one that this account is not to see.
+    /// The record, at this version when the transaction first read. It may have another one by now.
+    InSnapshot(V),
+    /// No record; but there may be one that this account is not to see, or that the transaction's
+    /// snapshot does not hold.
     Hidden,
     /// No record.
     Nothing,
@@ -122,16 +130,11 @@ where
     }
 
     fn __look(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>> {
-        let dialect = backend::dialect(self);
-        let mut seen = Seen::Nothing;
-        for row in self.load(SelectVersion::<M, Look>::new(key, dialect))? {
-            let row = row?;
-            if row.get(0).is_some_and(|version| !version.is_null()) {
-                return read(M::__read_version(&row)).map(Seen::Version);
-            }
-            seen = Seen::Hidden;
-        }
-        Ok(seen)
+        look::<M, C, Look>(key, self)
+    }
+
+    fn __look_inside(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>> {
+        look::<M, C, LookInside>(key, self)
     }
 
     fn __hold(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
@@ -141,6 +144,31 @@ where
     fn __hold_to_write(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
         hold::<M, C, HoldToWrite>(key, self)
     }
+}
+
+fn look<M, C, P>(key: &M::Key, conn: &mut C) -> QueryResult<Seen<M::Version>>
+where
+    C: SupportedConnection,
+    M: VersionedOn<C::Backend>,
+    P: Purpose,
+{
+    let dialect = backend::dialect(conn);
+    let (mut version, mut nulls) = (None, 0);
+    for row in conn.load(SelectVersion::<M, P>::new(key, dialect))? {
+        let row = row?;
+        if row.get(0).is_none_or(|version| version.is_null()) {
+            nulls += 1;
+        } else if version.is_none() {
+            version = Some(read(M::__read_version(&row))?);
+        }
+    }
+    // One NULL says that rows may be hidden, two say that a snapshot was seen.
+    Ok(match (version, nulls) {
+        (Some(version), 0 | 1) => Seen::Version(version),
+        (Some(version), _) => Seen::InSnapshot(version),
+        (None, 0) => Seen::Nothing,
+        (None, _) => Seen::Hidden,
+    })
 }
 
 fn hold<M, C, P>(key: &M::Key, conn: &mut C) -> QueryResult<Option<M::Version>>

@@ -24,13 +24,13 @@ fn verify_by<M: Versioned, C: Store<M>>(
         return Err(Error::NotInTransaction);
     }
     let (key, expected) = (model.key(), model.version());
-    let found = match hold(conn, &key)? {
+    let look = match hold(conn, &key)? {
         Some(held) if held == *expected => return Ok(()),
-        Some(held) => outcome::found::<M>(Ok(Seen::Version(held)), expected),
+        Some(held) => Ok(Seen::Version(held)),
         // Nothing that could be held; a policy may let the row be seen all the same.
-        None => outcome::found::<M>(conn.__look(&key), expected),
+        None => conn.__look_inside(&key),
     };
-    Err(outcome::conflict::<M>(&key, expected, found))
+    Err(outcome::refusal::<M>(look, &key, expected, false))
 }
 
 /// Whether this copy is what the row holds now; the conflict otherwise. Holds nothing.
@@ -59,17 +59,18 @@ pub(crate) fn is_current<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> 
 /// # }
 /// ```
 pub trait Verify<C: SupportedConnection> {
-    /// The record's place in the order that all transactions share.
+    /// The record's place in the order that all transactions share: its table, its key, and whether it is
+    /// only read. Of one that is given twice, the stronger lock is taken first.
     #[doc(hidden)]
-    fn __place(&self) -> (&'static str, String);
+    fn __place(&self) -> (&'static str, String, bool);
 
     #[doc(hidden)]
     fn __verify(&self, conn: &mut C) -> Result<()>;
 }
 
 impl<M: Versioned, C: Store<M>> Verify<C> for M {
-    fn __place(&self) -> (&'static str, String) {
-        (M::TABLE, self.key().text())
+    fn __place(&self) -> (&'static str, String, bool) {
+        (M::TABLE, self.key().text(), true)
     }
 
     fn __verify(&self, conn: &mut C) -> Result<()> {
@@ -93,8 +94,8 @@ impl<M: Versioned, C: Store<M>> Verify<C> for M {
 pub struct ForUpdate<'a, M>(pub(super) &'a M);
 
 impl<M: Versioned, C: Store<M>> Verify<C> for ForUpdate<'_, M> {
-    fn __place(&self) -> (&'static str, String) {
-        (M::TABLE, self.0.key().text())
+    fn __place(&self) -> (&'static str, String, bool) {
+        (M::TABLE, self.0.key().text(), false)
     }
 
     fn __verify(&self, conn: &mut C) -> Result<()> {

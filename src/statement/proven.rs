@@ -7,19 +7,25 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use super::lease::LeaseStatement;
 
 /// The write, with what has to stand before it and behind its conditions.
-pub(crate) struct Proven<'a, Write> {
+///
+/// With `DEFAULT_TABLES` its text is known by its type. The texts of the proof are the dialect's, and a
+/// connection has one dialect; all that may vary is what the tables of leases are called.
+pub(crate) struct Proven<'a, Write, const DEFAULT_TABLES: bool> {
     pub(crate) before: LeaseStatement<'a>,
     pub(crate) write: Write,
     pub(crate) condition: LeaseStatement<'a>,
 }
 
-// Found by its text, as all that name the tables of leases.
-impl<Write> QueryId for Proven<'_, Write> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+// Under other names it is found by its text, as all that name the tables of leases.
+impl<Write, const DEFAULT_TABLES: bool> QueryId for Proven<'_, Write, DEFAULT_TABLES>
+where
+    Write: QueryId,
+{
+    type QueryId = Proven<'static, Write::QueryId, DEFAULT_TABLES>;
+    const HAS_STATIC_QUERY_ID: bool = DEFAULT_TABLES && Write::HAS_STATIC_QUERY_ID;
 }
 
-impl<DB, Write> QueryFragment<DB> for Proven<'_, Write>
+impl<DB, Write, const DEFAULT_TABLES: bool> QueryFragment<DB> for Proven<'_, Write, DEFAULT_TABLES>
 where
     DB: Backend,
     Write: QueryFragment<DB>,

@@ -48,7 +48,9 @@ where
     M: VersionedOn<DB>,
 {
     type QueryId = SelectRecord<'static, M, DB>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+    // A selection of the model's own may be a boxed one, whose text its type does not tell.
+    const HAS_STATIC_QUERY_ID: bool =
+        <<M as Selection<DB>>::Expression as QueryId>::HAS_STATIC_QUERY_ID;
 }
 
 impl<M, DB> QueryFragment<DB> for SelectRecord<'_, M, DB>
@@ -85,10 +87,18 @@ pub(crate) trait Purpose: 'static {
     fn hidden(_: Dialect) -> Option<(&'static str, &'static str)> {
         None
     }
+
+    /// The branch that tells that the transaction's snapshot was seen.
+    fn in_snapshot(_: Dialect) -> &'static str {
+        ""
+    }
 }
 
 /// To see what is there now, whatever snapshot the transaction reads from.
 pub(crate) enum Look {}
+
+/// The same inside a transaction, whose snapshot may be all that can be seen.
+pub(crate) enum LookInside {}
 
 /// To hold the row as it is until the transaction ends.
 pub(crate) enum Hold {}
@@ -103,6 +113,20 @@ impl Purpose for Look {
 
     fn hidden(dialect: Dialect) -> Option<(&'static str, &'static str)> {
         dialect.hidden
+    }
+}
+
+impl Purpose for LookInside {
+    fn lock(dialect: Dialect) -> &'static str {
+        Look::lock(dialect)
+    }
+
+    fn hidden(dialect: Dialect) -> Option<(&'static str, &'static str)> {
+        Look::hidden(dialect)
+    }
+
+    fn in_snapshot(dialect: Dialect) -> &'static str {
+        dialect.in_snapshot
     }
 }
 
@@ -152,6 +176,7 @@ where
             self.from.walk_ast(out.reborrow())?;
             out.push_sql(behind);
         }
+        out.push_sql(P::in_snapshot(self.dialect));
         Ok(())
     }
 }

@@ -88,6 +88,32 @@ in_german! {
         assert_eq!(row(draft.id, other), Some(saved.unwrap()));
     }
 
+    fn a_lock_that_is_not_to_be_had_at_once_is_an_error_of_the_database(connect) {
+        let (one, other) = (&mut connect(), &mut connect());
+        let draft = document("draft", one);
+        transaction(one, |one| {
+            let held = draft.clone().touch(one)?;
+            let error = other.batch_execute("SELECT * FROM documents FOR UPDATE NOWAIT").unwrap_err();
+            assert!(is_left_alone(&Error::from(error)));
+            Ok::<_, Error>(held)
+        })
+        .unwrap();
+    }
+
+    /// That the connection is gone is seen without a message of the server's.
+    fn a_killed_connection_is_unavailable_in_any_language(connect) {
+        let (one, other) = (&mut connect(), &mut connect());
+        let draft = document("draft", one);
+        let answer = transaction(one, |one| {
+            draft.clone().touch(one)?;
+            kill(one, other);
+            draft.clone().touch(one)
+        });
+        let error = answer.unwrap_err();
+        assert!(matches!(&error, Error::Unavailable(it) if it.reason() == Reason::ConnectionLost), "{error:?}");
+        assert_eq!(row(draft.id, other), Some(draft));
+    }
+
     fn the_loser_of_a_deadlock_is_never_told_of_a_success(connect) {
         let conn = &mut connect();
         let (a, b) = (document("a", conn), document("b", conn));
@@ -146,5 +172,40 @@ fn a_serialization_failure_is_understood_in_any_language() {
     });
     if let Err(missing) = done {
         println!("skipped: {missing}");
+    }
+}
+
+/// What MariaDB calls a changed record, and does so in German: an error of the database, and no success to
+/// who ignores it.
+#[cfg(feature = "mysql")]
+#[test]
+fn a_snapshot_conflict_is_never_a_success_in_any_language() {
+    use crate::support::mysql::*;
+
+    let server = Server::new();
+    let (one, other) = (&mut server.connect(), &mut server.connect());
+    if one.batch_execute("SET SESSION innodb_snapshot_isolation = ON").is_err() {
+        println!("skipped: this server knows no innodb_snapshot_isolation");
+        return;
+    }
+    run(GERMAN, one);
+    for ignore in [false, true] {
+        let stale = document("stale", one);
+        let written = document("written", one);
+        let answer = transaction(one, |one| {
+            row(stale.id, one);
+            written.clone().touch(one)?;
+            stale.clone().touch(other).unwrap();
+            match stale.clone().touch(one) {
+                Err(_) if ignore => Ok(()),
+                answer => answer.map(drop),
+            }
+        });
+        let error = answer.unwrap_err();
+        assert!(
+            is_left_alone(&error) || ignore && matches!(error, Error::RolledBack(_)),
+            "{error:?}"
+        );
+        assert_eq!(row(written.id, one), Some(written));
     }
 }

@@ -1,10 +1,13 @@
 //! Connections that are lost under a write: what nobody knows, and how to find out.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
+use noclobber::error::Reason;
 use noclobber::operation::Resolution;
 use noclobber::prelude::*;
-use noclobber::retry::{Retry, Retryable};
-use noclobber::version::UuidVersion;
+use noclobber::retry::{Policy, Retry, Retryable, retry};
+use noclobber::version::{Clock, UuidVersion, Version};
 use noclobber::{Error, transaction};
 
 use crate::support::proxy::{Cut, Proxy};
@@ -30,7 +33,8 @@ impl Note {
 
 /// The tests of one body on both servers, with a connection through a proxy and one beside it.
 macro_rules! through_a_proxy {
-    ($(fn $name:ident($proxy:ident, $note:ident, $cut_off:ident, $beside:ident) $body:block)*) => {$(
+    ($($(#[$documentation:meta])* fn $name:ident($proxy:ident, $note:ident, $cut_off:ident, $beside:ident) $body:block)*) => {$(
+        $(#[$documentation])*
         mod $name {
             through_a_proxy!(@ "postgres" postgres $proxy $note $cut_off $beside $body);
             through_a_proxy!(@ "mysql" mysql $proxy $note $cut_off $beside $body);
@@ -144,6 +148,48 @@ through_a_proxy! {
         assert_eq!(Note::find(1, beside).unwrap(), note);
     }
 
+    fn a_connection_lost_at_the_end_of_a_savepoint_is_unavailable(proxy, note, cut_off, beside) {
+        let answer = transaction(cut_off, |cut_off| {
+            transaction(cut_off, |cut_off| {
+                let saved = note.clone().with("inside").save(cut_off)?;
+                proxy.cut(Cut::Before, "RELEASE SAVEPOINT");
+                Ok::<_, Error>(saved)
+            })
+        });
+        assert_eq!(answer.unwrap_err().retry(), Retry::Restart);
+        assert_eq!(Note::find(1, beside).unwrap(), note);
+    }
+
+    /// A second attempt on the same connection meets what the first has left of it.
+    fn a_lost_connection_is_told_as_such_also_by_the_last_attempt(proxy, note, cut_off, beside) {
+        let policy = Policy::default().attempts(3).pauses(Duration::ZERO, Duration::ZERO);
+        let answer = retry(&mut *cut_off, &policy, |cut_off| {
+            let saved = note.clone().with("first").save(cut_off)?;
+            proxy.cut(Cut::Before, "");
+            saved.save(cut_off)
+        });
+        match answer.unwrap_err() {
+            Error::Unavailable(unavailable) => {
+                assert_eq!(unavailable.reason(), Reason::ConnectionLost);
+                // A connection that is known to be lost is not tried for ever.
+                assert_eq!(unavailable.attempts(), 2);
+            }
+            error => panic!("{error:?}"),
+        }
+        assert_eq!(Note::find(1, beside).unwrap(), note);
+    }
+
+    fn a_delete_whose_answer_was_lost_was_applied(proxy, note, cut_off, beside) {
+        let lost = unknown({
+            // Prepared by a delete that matches nothing.
+            assert!(Note { version: UuidVersion::initial(&Clock::default()), ..note.clone() }.delete(cut_off).is_err());
+            proxy.cut(Cut::After, "");
+            note.delete(cut_off).unwrap_err()
+        });
+        assert_eq!((lost.attempted(), lost.record().unwrap().key()), (None, "1"));
+        assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::Applied);
+    }
+
     fn a_connection_lost_inside_a_transaction_is_unavailable(proxy, note, cut_off, beside) {
         let answer = transaction(cut_off, |cut_off| {
             let saved = note.clone().with("first").save(cut_off)?;
@@ -153,4 +199,45 @@ through_a_proxy! {
         assert_eq!(answer.unwrap_err().retry(), Retry::Restart);
         assert_eq!(Note::find(1, beside).unwrap(), note);
     }
+}
+
+/// The write may still be running on the server, and the row is its until it ends.
+macro_rules! resolve_waits_for_whoever_writes_the_record {
+    ($feature:literal $database:ident) => {
+        #[cfg(feature = $feature)]
+        #[test]
+        fn $database() {
+            use crate::support::$database::*;
+
+            let server = Server::new();
+            let (beside, other) = (&mut server.connect(), &mut server.connect());
+            run(CREATE_NOTES, beside);
+            run(SHORT_LOCK_WAIT, other);
+            let new = (notes::id.eq(1), notes::text.eq("draft"));
+            let note = Note::create_with(1, new, beside).unwrap();
+            let proxy = Proxy::new(server.address());
+            let cut_off = &mut server.connect_through(proxy.port);
+            let note = note.save(cut_off).unwrap();
+            proxy.cut(Cut::After, "");
+            let lost = unknown(note.with("lost").save(cut_off).unwrap_err());
+
+            transaction(beside, |beside| {
+                let current = Note::find(1, beside)?.touch(beside)?;
+                match Note::resolve(&lost, other) {
+                    Err(Error::Unavailable(it)) => assert_eq!(it.reason(), Reason::LockTimeout),
+                    answer => panic!("{answer:?}"),
+                }
+                Ok::<_, Error>(current)
+            })
+            .unwrap();
+            assert_eq!(Note::resolve(&lost, other).unwrap(), Resolution::Overtaken);
+        }
+    };
+}
+
+mod resolve_waits_for_whoever_writes_the_record {
+    use super::*;
+
+    resolve_waits_for_whoever_writes_the_record!("postgres" postgres);
+    resolve_waits_for_whoever_writes_the_record!("mysql" mysql);
 }

@@ -47,7 +47,7 @@ impl Drop for Account {
     }
 }
 
-/// Every row may be seen, and those without an `x` in the title may be written.
+/// Every row may be seen, and those that are not closed may be written.
 const POLICY_FOR_UPDATES: &str = "
     GRANT SELECT, UPDATE, DELETE ON documents TO {};
     ALTER TABLE documents ENABLE ROW LEVEL SECURITY;
@@ -156,6 +156,34 @@ fn a_record_that_may_not_be_seen_any_more_is_not_deleted() {
     let verified = transaction(conn, |conn| verify_all(&[&loaded.for_update()], conn));
     assert_eq!(found(verified.unwrap_err()), Found::Unknown);
     assert_eq!(row(draft.id, owner).unwrap().title, "secret");
+}
+
+/// A name with every quote in it.
+#[test]
+fn a_table_of_any_name_is_looked_at() {
+    diesel::table! {
+        #[sql_name = "it's \"quoted\" $$"]
+        quoted (id) { id -> BigInt, version -> BigInt }
+    }
+
+    #[derive(Debug, Clone, HasQuery, Versioned)]
+    #[diesel(table_name = quoted)]
+    struct Quoted {
+        id: i64,
+        version: i64,
+    }
+
+    let server = Server::new();
+    let conn = &mut server.connect();
+    run(
+        r#"CREATE TABLE "it's ""quoted"" $$" (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)"#,
+        conn,
+    );
+    let stale = Quoted::create(quoted::id.eq(1), conn).unwrap();
+    stale.clone().touch(conn).unwrap();
+    assert_eq!(found(stale.clone().touch(conn).unwrap_err()), Found::Version("2".into()));
+    run(r#"DELETE FROM "it's ""quoted"" $$""#, conn);
+    assert_eq!(found(stale.touch(conn).unwrap_err()), Found::Deleted);
 }
 
 /// To whom no policy applies, gone is gone; and so is what no policy guards.

@@ -44,6 +44,19 @@ on_every_database! {
         .unwrap();
     }
 
+    /// Of two locks on one row, the weaker one first would be the deadlock that the order prevents.
+    fn one_that_is_given_twice_is_taken_for_the_write_first(conn) {
+        let draft = document("draft", conn);
+        transaction(conn, |conn| {
+            let witness = Witness::of(conn);
+            verify_all(&[&draft, &draft.for_update()], conn)?;
+            let sent = witness.sent();
+            assert!(sent[0].ends_with(HOLD_TO_WRITE) && sent[1].ends_with(HOLD), "{sent:?}");
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    }
+
     fn a_stale_record_that_was_to_be_written_is_a_conflict(conn) {
         let stale = document("draft", conn);
         stale.clone().touch(conn).unwrap();

@@ -9,7 +9,7 @@ use crate::{
     steps::Steps, workspace::Workspace,
 };
 
-/// Run the benchmark; all arguments are its own, and without any it runs `save`.
+/// Run the benchmark; all arguments are its own (`save`, `locks`), and without any it runs `save`.
 ///
 /// Databases among the arguments pick what is measured; all of them are if there are none. Their
 /// servers and what is missing are seen to as for the tests.
@@ -103,12 +103,14 @@ mod tests {
         assert_eq!(given("--help"), ["--help"]);
         assert_eq!(given("retry --check"), ["retry", "--check"]);
         assert_eq!(given("save mysql"), ["save", "mysql"]);
+        assert_eq!(given("locks sqlite --check"), ["locks", "sqlite", "--check"]);
     }
 
     #[test]
     fn a_server_is_needed_only_by_what_is_measured() {
         assert_eq!(needed("save --check"), Database::ALL);
         assert_eq!(needed("save postgres --quick"), [Database::Postgres]);
+        assert_eq!(needed("locks postgres"), [Database::Postgres]);
         assert_eq!(needed("save --help"), []);
         assert!(databases(&words("mysql"), &words("sqlite")).is_err());
     }

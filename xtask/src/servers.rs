@@ -35,15 +35,19 @@ impl Servers {
         Self::start(databases, steps)
     }
 
+    /// Says which tests have nothing to work on: those that crash a server of their own, where the only
+    /// one is the user's.
+    pub(crate) fn tell_skipped(databases: &[Database]) {
+        for package in databases.iter().filter_map(|database| package(*database)) {
+            if !(package.is_here)() {
+                println!("skipped: the tests that crash {} (it is not installed)", package.wanted);
+            }
+        }
+    }
+
     /// What has to be installed before [`Servers::start`].
     fn packages(databases: &[Database]) -> Vec<Package> {
-        unnamed(databases)
-            .filter_map(|(database, _)| match database {
-                Database::Sqlite => None,
-                Database::Postgres => Some(POSTGRESQL),
-                Database::Mysql => Some(MARIADB),
-            })
-            .collect()
+        unnamed(databases).filter_map(|(database, _)| package(database)).collect()
     }
 
     /// Starts a server for each of the databases that needs one and has none.
@@ -78,6 +82,15 @@ impl Servers {
              {}.",
             variables.join(" and ")
         )
+    }
+}
+
+/// What brings the server of a database.
+fn package(database: Database) -> Option<Package> {
+    match database {
+        Database::Sqlite => None,
+        Database::Postgres => Some(POSTGRESQL),
+        Database::Mysql => Some(MARIADB),
     }
 }
 

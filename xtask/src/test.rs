@@ -24,7 +24,8 @@ use crate::{
 /// `NOCLOBBER_NO_INSTALL=1` the command says instead what to install.
 #[derive(Args)]
 pub(crate) struct Test {
-    /// Databases to test the library on, and nothing else; all of them, and everything, if absent.
+    /// Databases to test the library on; all of them, and the other packages, if absent. SQLite is always
+    /// among them: the examples of the documentation run on it.
     databases: Vec<Database>,
     /// Show what every step prints, not only what a failing one does.
     #[arg(short, long)]
@@ -38,6 +39,7 @@ impl Test {
         let mut steps = Steps::new("test", &workspace.root, self.verbose);
 
         let servers = Servers::ready(&selection.databases, &mut steps)?;
+        Servers::tell_skipped(&selection.databases);
 
         let mut tests = tests(&selection);
         provide(&mut tests, &selection.databases, &workspace, &mut steps)?;

@@ -41,8 +41,8 @@ impl<P: Prepared> Contender for Alone<P> {
         Ok(Self { prepared: P::open(database)?, version: FIRST_VERSION })
     }
 
-    fn save(&mut self, saves: u32) -> Result<()> {
-        (0..saves).try_for_each(|_| self.save_once())
+    fn work(&mut self, times: u32) -> Result<()> {
+        (0..times).try_for_each(|_| self.save_once())
     }
 
     fn execute_batch(&mut self, sql: &str) -> Result<()> {

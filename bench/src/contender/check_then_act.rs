@@ -11,13 +11,13 @@ use crate::Result;
 pub struct CheckThenAct;
 
 impl<C: HandWritten> Way<C> for CheckThenAct {
-    type Document = Document;
+    type InHand = Document;
 
-    fn find(connection: &mut C) -> Result<Document> {
-        Alone::find(connection)
+    fn begin(connection: &mut C) -> Result<Document> {
+        Alone::begin(connection)
     }
 
-    fn save(document: Document, connection: &mut C) -> Result<Document> {
+    fn work(document: Document, connection: &mut C) -> Result<Document> {
         let expected = document.version;
         let document = document.retitled();
         connection.transaction(|connection| {

@@ -1,30 +1,43 @@
 //! The contenders on each database, in the order of the report. The first one is the floor, with
 //! which the others are compared.
 
+use std::marker::PhantomData;
+
 #[cfg(feature = "mysql")]
 use diesel::MysqlConnection;
 #[cfg(feature = "postgres")]
 use diesel::PgConnection;
 use diesel::SqliteConnection;
 
+use super::noclobber_locks::Leasing;
 use super::through_diesel::Through;
 use super::{
-    Contender, Kind, c_api, check_then_act, hand_written, noclobber_save, rusqlite_cached,
+    Contender, Kind, c_api, check_then_act, hand_written, noclobber_locks, noclobber_save,
+    rusqlite_cached,
 };
 use crate::Result;
 use crate::database::{Database, Place};
+use crate::subject::Subject;
+use crate::verify::Effect;
 
 /// A contender that has not been set up yet.
 pub struct Entrant {
     pub kind: Kind,
     /// What the report calls it.
     pub label: &'static str,
+    /// What its work leaves in the database.
+    pub effect: Effect,
     set_up: fn(&dyn Database) -> Result<Box<dyn Contender>>,
 }
 
 impl Entrant {
     const fn new<C: Contender + 'static>(kind: Kind, label: &'static str) -> Self {
-        Self { kind, label, set_up: |database| Ok(Box::new(C::set_up(database)?)) }
+        let effect = Effect::Saves;
+        Self { kind, label, effect, set_up: |database| Ok(Box::new(C::set_up(database)?)) }
+    }
+
+    const fn leaving(self, effect: Effect) -> Self {
+        Self { effect, ..self }
     }
 
     pub fn set_up(&self, database: &dyn Database) -> Result<Box<dyn Contender>> {
@@ -32,16 +45,48 @@ impl Entrant {
     }
 }
 
-impl Place {
-    pub fn entrants(self) -> &'static [Entrant] {
-        match self {
-            Self::Memory | Self::WalFile => SQLITE,
+impl Subject {
+    pub fn entrants(self, place: Place) -> &'static [Entrant] {
+        match (self, place) {
+            (Self::Save, Place::Memory | Place::WalFile) => SQLITE,
             #[cfg(feature = "postgres")]
-            Self::Postgres => POSTGRES,
+            (Self::Save, Place::Postgres) => POSTGRES,
             #[cfg(feature = "mysql")]
-            Self::Mysql => MYSQL,
+            (Self::Save, Place::Mysql) => MYSQL,
+            (Self::Locks, Place::Memory | Place::WalFile) => Locks::<SqliteConnection>::ENTRANTS,
+            #[cfg(feature = "postgres")]
+            (Self::Locks, Place::Postgres) => Locks::<PgConnection>::ENTRANTS,
+            #[cfg(feature = "mysql")]
+            (Self::Locks, Place::Mysql) => Locks::<MysqlConnection>::ENTRANTS,
         }
     }
+}
+
+/// Those who work with leases are the same on each kind of connection.
+struct Locks<C>(PhantomData<C>);
+
+impl<C: Leasing + 'static> Locks<C> {
+    const ENTRANTS: &'static [Entrant] = &[
+        Entrant::new::<Through<C, noclobber_save::Alone>>(
+            Kind::NoclobberAlone,
+            "noclobber, `save`, without a lease",
+        ),
+        Entrant::new::<Through<C, noclobber_locks::Guarded>>(
+            Kind::NoclobberGuarded,
+            "noclobber, `save_locked`",
+        )
+        .leaving(Effect::GuardedSaves),
+        Entrant::new::<Through<C, noclobber_locks::Renewal>>(
+            Kind::NoclobberRenewal,
+            "noclobber, `renew`",
+        )
+        .leaving(Effect::Renewals),
+        Entrant::new::<Through<C, noclobber_locks::Grant>>(
+            Kind::NoclobberGrant,
+            "noclobber, `acquire` and `release`",
+        )
+        .leaving(Effect::Grants),
+    ];
 }
 
 const SQLITE: &[Entrant] = &[

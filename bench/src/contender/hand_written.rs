@@ -69,13 +69,13 @@ hand_written!(MysqlConnection);
 pub struct Alone;
 
 impl<C: HandWritten> Way<C> for Alone {
-    type Document = Document;
+    type InHand = Document;
 
-    fn find(connection: &mut C) -> Result<Document> {
+    fn begin(connection: &mut C) -> Result<Document> {
         Ok(connection.load(ID)?)
     }
 
-    fn save(document: Document, connection: &mut C) -> Result<Document> {
+    fn work(document: Document, connection: &mut C) -> Result<Document> {
         let expected = document.version;
         let document = document.retitled();
         exactly_one(connection.update(&document, expected)?)?;
@@ -87,13 +87,13 @@ impl<C: HandWritten> Way<C> for Alone {
 pub struct Transaction;
 
 impl<C: HandWritten> Way<C> for Transaction {
-    type Document = Document;
+    type InHand = Document;
 
-    fn find(connection: &mut C) -> Result<Document> {
-        Alone::find(connection)
+    fn begin(connection: &mut C) -> Result<Document> {
+        Alone::begin(connection)
     }
 
-    fn save(document: Document, connection: &mut C) -> Result<Document> {
+    fn work(document: Document, connection: &mut C) -> Result<Document> {
         let expected = document.version;
         let document = document.retitled();
         connection.transaction(|connection| -> Result<()> {

@@ -23,7 +23,7 @@ pub struct Document {
 }
 
 impl Document {
-    fn retitled(self) -> Self {
+    pub fn retitled(self) -> Self {
         Self { title: title(self.version + 1).to_owned(), ..self }
     }
 }
@@ -32,13 +32,13 @@ impl Document {
 pub struct Alone;
 
 impl<C: Store<Document>> Way<C> for Alone {
-    type Document = Document;
+    type InHand = Document;
 
-    fn find(connection: &mut C) -> Result<Document> {
+    fn begin(connection: &mut C) -> Result<Document> {
         Ok(Document::find(ID, connection)?)
     }
 
-    fn save(document: Document, connection: &mut C) -> Result<Document> {
+    fn work(document: Document, connection: &mut C) -> Result<Document> {
         Ok(document.retitled().save(connection)?)
     }
 }
@@ -49,13 +49,13 @@ pub struct Transaction;
 
 #[cfg(feature = "postgres")]
 impl<C: Store<Document>> Way<C> for Transaction {
-    type Document = Document;
+    type InHand = Document;
 
-    fn find(connection: &mut C) -> Result<Document> {
-        Alone::find(connection)
+    fn begin(connection: &mut C) -> Result<Document> {
+        Alone::begin(connection)
     }
 
-    fn save(document: Document, connection: &mut C) -> Result<Document> {
+    fn work(document: Document, connection: &mut C) -> Result<Document> {
         Ok(noclobber::transaction(connection, |connection| document.retitled().save(connection))?)
     }
 }
@@ -64,19 +64,19 @@ impl<C: Store<Document>> Way<C> for Transaction {
 pub struct InTransaction;
 
 impl<C: Store<Document>> Way<C> for InTransaction {
-    type Document = Document;
+    type InHand = Document;
 
-    fn find(connection: &mut C) -> Result<Document> {
-        Alone::find(connection)
+    fn begin(connection: &mut C) -> Result<Document> {
+        Alone::begin(connection)
     }
 
-    fn save(document: Document, connection: &mut C) -> Result<Document> {
-        Alone::save(document, connection)
+    fn work(document: Document, connection: &mut C) -> Result<Document> {
+        Alone::work(document, connection)
     }
 
-    fn save_times(mut document: Document, saves: u32, connection: &mut C) -> Result<Document> {
+    fn work_times(mut document: Document, times: u32, connection: &mut C) -> Result<Document> {
         let saved = noclobber::transaction(connection, |connection| {
-            for _ in 0..saves {
+            for _ in 0..times {
                 document = document.retitled().save(connection)?;
             }
             Ok::<_, noclobber::Error>(document)

@@ -19,8 +19,8 @@ impl Contender for RusqliteCached {
         Ok(Self { connection, version: FIRST_VERSION })
     }
 
-    fn save(&mut self, saves: u32) -> Result<()> {
-        for _ in 0..saves {
+    fn work(&mut self, times: u32) -> Result<()> {
+        for _ in 0..times {
             let next_version = self.version + 1;
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -6,44 +6,47 @@ use super::Contender;
 use crate::Result;
 use crate::database::Database;
 
-/// A way to save through a connection.
+/// A way to work through a connection.
 pub trait Way<C> {
-    type Document: Clone;
+    /// What is in hand between one time and the next: the document, or a lease on it.
+    type InHand;
 
-    /// Loads the document that is saved.
-    fn find(connection: &mut C) -> Result<Self::Document>;
+    /// Comes by what is in hand the first time.
+    fn begin(connection: &mut C) -> Result<Self::InHand>;
 
-    /// Changes the title and writes the document back, in whatever transactions.
-    fn save(document: Self::Document, connection: &mut C) -> Result<Self::Document>;
+    /// Works once, in whatever transactions.
+    fn work(in_hand: Self::InHand, connection: &mut C) -> Result<Self::InHand>;
 
-    fn save_times(
-        mut document: Self::Document,
-        saves: u32,
+    fn work_times(
+        mut in_hand: Self::InHand,
+        times: u32,
         connection: &mut C,
-    ) -> Result<Self::Document> {
-        for _ in 0..saves {
-            document = Self::save(document, connection)?;
+    ) -> Result<Self::InHand> {
+        for _ in 0..times {
+            in_hand = Self::work(in_hand, connection)?;
         }
-        Ok(document)
+        Ok(in_hand)
     }
 }
 
-/// A contender that saves in the way `W`.
+/// A contender that works in the way `W`.
 pub struct Through<C, W: Way<C>> {
     connection: C,
-    document: W::Document,
+    /// Nothing after a failure.
+    in_hand: Option<W::InHand>,
 }
 
 impl<C: Connection, W: Way<C>> Contender for Through<C, W> {
     fn set_up(database: &dyn Database) -> Result<Self> {
         let mut connection = C::establish(database.url())?;
         connection.batch_execute(database.set_up_sql())?;
-        let document = W::find(&mut connection)?;
-        Ok(Self { connection, document })
+        let in_hand = Some(W::begin(&mut connection)?);
+        Ok(Self { connection, in_hand })
     }
 
-    fn save(&mut self, saves: u32) -> Result<()> {
-        self.document = W::save_times(self.document.clone(), saves, &mut self.connection)?;
+    fn work(&mut self, times: u32) -> Result<()> {
+        let in_hand = self.in_hand.take().ok_or("it has failed before")?;
+        self.in_hand = Some(W::work_times(in_hand, times, &mut self.connection)?);
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use diesel::query_dsl::LoadQuery;
 use super::Database;
 use crate::Result;
 use crate::contender::Contender;
-use crate::verify::{Row, verify};
-use crate::workload::{self, documents};
+use crate::verify::{Expected, Verifiable, verify};
+use crate::workload;
 
 /// A connection to a server, and what has to be known of the server.
 pub trait ServerConnection: Connection {
@@ -70,11 +70,7 @@ impl<C: ServerConnection> Schema<C> {
     }
 }
 
-impl<C> Database for Schema<C>
-where
-    C: ServerConnection,
-    documents::table: for<'query> LoadQuery<'query, C, Row>,
-{
+impl<C: ServerConnection + Verifiable> Database for Schema<C> {
     fn url(&self) -> &str {
         &self.url
     }
@@ -83,8 +79,8 @@ where
         &self.enter
     }
 
-    fn verify(&mut self, _contender: &mut dyn Contender, saves: i64) -> Result<()> {
-        verify(&mut self.connection, saves)
+    fn verify(&mut self, _contender: &mut dyn Contender, expected: Expected) -> Result<()> {
+        verify(&mut self.connection, expected)
     }
 }
 

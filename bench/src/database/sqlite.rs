@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::Database;
 use crate::contender::Contender;
-use crate::verify::verify;
+use crate::verify::{Expected, verify};
 use crate::{Result, workload};
 
 pub struct Sqlite {
@@ -68,10 +68,10 @@ impl Database for Sqlite {
 
     /// `VACUUM INTO` copies the database, in memory or not, into a file, refuses while a transaction
     /// is open, and so shows only what was committed.
-    fn verify(&mut self, contender: &mut dyn Contender, saves: i64) -> Result<()> {
+    fn verify(&mut self, contender: &mut dyn Contender, expected: Expected) -> Result<()> {
         let snapshot = utf8(&self.directory.path().join("snapshot.sqlite"))?;
         contender.execute_batch(&format!("VACUUM INTO '{}'", snapshot.replace('\'', "''")))?;
-        verify(&mut SqliteConnection::establish(&snapshot)?, saves)
+        verify(&mut SqliteConnection::establish(&snapshot)?, expected)
     }
 }
 

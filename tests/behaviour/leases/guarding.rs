@@ -3,7 +3,7 @@
 
 use noclobber::Error;
 use noclobber::error::Loss;
-use noclobber::lock::{self, Lock};
+use noclobber::lock::{self, Lock, LockTables};
 use noclobber::prelude::*;
 
 use super::{create_tables, expire, lost};
@@ -51,5 +51,25 @@ on_every_database! {
         let elsewhere = Lock::on("other", one.id.to_string()).owner("ann").acquire(conn).unwrap();
         refused(one.clone().save_locked(&elsewhere, conn).unwrap_err());
         assert_eq!(row(one.id, conn), Some(one));
+    }
+
+    /// The statement that proves a lease is kept prepared, and is another one for other tables.
+    fn a_lease_is_proven_by_the_tables_that_it_is_kept_in(conn) {
+        create_tables!(conn);
+        let draft = document("draft", conn);
+        let lease = draft.lock().owner("ann").acquire(conn).unwrap();
+        let saved = renamed(&draft, "saved").save_locked(&lease, conn).unwrap();
+        lease.release(conn).unwrap();
+
+        run("CREATE TABLE leases AS SELECT * FROM locks", conn);
+        run("CREATE TABLE lease_events AS SELECT * FROM lock_events", conn);
+        let tables = LockTables::named("leases", "lease_events");
+        let lease = saved.lock().owner("bob").kept_in(tables).acquire(conn).unwrap();
+        let saved = renamed(&saved, "saved again").save_locked(&lease, conn).unwrap();
+        run("DELETE FROM locks", conn);
+        run("INSERT INTO locks SELECT * FROM leases", conn);
+        run("UPDATE leases SET fence = fence + 1", conn);
+        lost(renamed(&saved, "unproven").save_locked(&lease, conn).unwrap_err());
+        assert_eq!(row(draft.id, conn), Some(saved));
     }
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use noclobber::prelude::*;
 
 use super::sent;
-use crate::support::{Witness, on_every_database};
+use crate::support::{Witness, on_every_database, on_sqlite};
 
 diesel::table! {
     people (id) {
@@ -100,5 +100,50 @@ on_every_database! {
         let now = ann.reload(conn).unwrap();
         assert_eq!((now.name.as_str(), now.address.street.as_str()), ("Anna", "1 Main St"));
         assert!(name.save(conn).unwrap_err().is_conflict());
+    }
+}
+
+/// Which column is read is decided when the statement is built, and its type does not tell.
+mod chosen {
+    use std::cell::Cell;
+
+    use diesel::sql_types::Text;
+    use diesel::sqlite::Sqlite;
+
+    use super::*;
+
+    type Column = Box<dyn BoxableExpression<people::table, Sqlite, SqlType = Text>>;
+
+    thread_local! {
+        static STREET: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn choose(street: bool) {
+        STREET.set(street);
+    }
+
+    fn column() -> Column {
+        if STREET.get() { Box::new(people::street) } else { Box::new(people::name) }
+    }
+
+    #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Versioned)]
+    #[diesel(table_name = people, check_for_backend(Sqlite))]
+    pub(super) struct Chosen {
+        pub(super) id: i64,
+        #[diesel(select_expression = column(), select_expression_type = Column)]
+        pub(super) text: String,
+        pub(super) version: i64,
+    }
+}
+
+on_sqlite! {
+    fn a_selection_that_differs_from_call_to_call_is_sent_as_it_is(conn) {
+        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
+        let new = (people::name.eq("Ann"), people::street.eq("1 Main St"));
+        Person::create(new, conn).unwrap();
+        for (street, text) in [(false, "Ann"), (true, "1 Main St"), (false, "Ann")] {
+            chosen::choose(street);
+            assert_eq!(chosen::Chosen::find(1, conn).unwrap().text, text);
+        }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn neutral(sql: &str) -> String {
     while let Some(character) = characters.next() {
         match character {
             '`' => neutral.push('"'),
-            '$' => {
+            '$' if characters.peek().is_some_and(char::is_ascii_digit) => {
                 while characters.next_if(char::is_ascii_digit).is_some() {}
                 neutral.push('?');
             }

@@ -58,8 +58,8 @@ impl Contender for InTransaction {
         Ok(Self { begin, commit, alone })
     }
 
-    fn save(&mut self, saves: u32) -> Result<()> {
-        for _ in 0..saves {
+    fn work(&mut self, times: u32) -> Result<()> {
+        for _ in 0..times {
             self.begin.run()?;
             self.alone.save_once()?;
             self.commit.run()?;

@@ -1,4 +1,5 @@
-//! `bench save`: measures one save on each database, reports it, and judges it when asked to.
+//! `bench save`, `bench locks`: measures a subject on each database, reports it, and judges it when
+//! asked to.
 
 use std::process::ExitCode;
 
@@ -6,6 +7,7 @@ use clap::Args;
 
 use crate::database::Product;
 use crate::measured::Measured;
+use crate::subject::Subject;
 use crate::{Result, bars, machine, valgrind};
 
 const ROUNDS: usize = 100;
@@ -23,13 +25,13 @@ pub struct Options {
     quick: bool,
 }
 
-pub fn measure(options: &Options) -> Result<ExitCode> {
+pub fn measure(subject: Subject, options: &Options) -> Result<ExitCode> {
     let products = match options.databases.as_slice() {
         [] => Product::built_in(),
         picks => picks.to_vec(),
     };
     // First: whoever asks for a verdict should not wait for a measurement that allows none.
-    if options.check && products.contains(&Product::Sqlite) {
+    if options.check && products.iter().any(|product| subject.counts_instructions(*product)) {
         valgrind::require()?;
     }
     let names =
@@ -38,20 +40,26 @@ pub fn measure(options: &Options) -> Result<ExitCode> {
     let rounds = if options.quick { QUICK_ROUNDS } else { ROUNDS };
     let mut all_met = true;
     for (product, name) in products.into_iter().zip(names) {
-        all_met &= measure_one(product, &name, rounds, options.check)?;
+        all_met &= measure_one(subject, product, &name, rounds, options.check)?;
     }
     Ok(if all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether no bar was missed.
-fn measure_one(product: Product, name: &str, rounds: usize, check: bool) -> Result<bool> {
-    let measured = Measured::take(product, rounds)?;
+fn measure_one(
+    subject: Subject,
+    product: Product,
+    name: &str,
+    rounds: usize,
+    check: bool,
+) -> Result<bool> {
+    let measured = Measured::take(subject, product, rounds)?;
     println!("{}, {}", machine::description(name), measured.extent(rounds));
     println!("{}", measured.table()?);
-    if product == Product::Sqlite && measured.instructions.is_none() {
+    if subject.counts_instructions(product) && measured.instructions.is_none() {
         println!("No instructions: {}.", valgrind::MISSING);
     }
-    let verdicts = if check { bars::judge(product, &measured)? } else { Vec::new() };
+    let verdicts = if check { bars::judge(subject, product, &measured)? } else { Vec::new() };
     for verdict in &verdicts {
         println!("{verdict}");
     }
