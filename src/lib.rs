@@ -159,7 +159,7 @@ pub use self::backend::SupportedConnection;
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
 #[doc(inline)]
 pub use self::lock::{Lease, Lock, LockDsl};
-pub use self::model::{Columns, Unguarded, Versioned, VersionedOn, bounds};
+pub use self::model::{Columns, LockColumns, Unguarded, Versioned, VersionedOn, bounds};
 #[doc(inline)]
 pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
 #[doc(inline)]
@@ -228,7 +228,7 @@ pub mod __private {
 
     pub use crate::backend::dialect;
     pub use crate::model::bounds::{Bind, OfTable, Read, Selection, checks};
-    pub use crate::model::{Columns, Unguarded, Versioned, VersionedOn};
+    pub use crate::model::{Columns, LockColumns, Part, Unguarded, Versioned, VersionedOn};
     // For the derive to name beside an error, when the model's own table cannot be told.
     pub use crate::schema::lock_events as any_table;
     pub use crate::version::{Clock, Precision, StartsAtClock};

@@ -41,9 +41,12 @@
 //!
 //! [`migrations`](crate::migrations) brings them. A lease is a row of `locks`, and stays there when it is
 //! released, for its fence; [`purge`] forgets it. `lock_events` is the history: see [`history`].
+//!
+//! A model can also keep the leases on its records in [columns] of theirs.
 
 mod acquire;
 mod carry;
+pub mod columns;
 mod freshness;
 mod guarded;
 mod inspecting;
@@ -54,6 +57,7 @@ mod locks;
 mod overriding;
 mod renew;
 mod request;
+mod storage;
 mod store;
 
 pub use self::acquire::{Requested, acquire_all};
@@ -67,5 +71,6 @@ pub use self::locks::{Locks, PooledLease};
 pub use self::overriding::{LockPolicy, Override, OwnerOnly};
 pub use self::renew::release_all;
 pub use self::request::{Lock, LockRequest};
+pub use self::storage::{Acquire, Held, Proves};
 pub use self::store::{LockStore, StoreLocked};
 pub use crate::lease::{EventKind, LockEvent, LockInfo, LockTables};

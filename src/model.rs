@@ -182,6 +182,51 @@ pub trait Columns<DB: Backend> {
     fn __walk_columns<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
 }
 
+/// What a part says of itself beside its columns, on whatever database.
+#[doc(hidden)]
+pub trait Part {
+    /// Whether a save writes one of the columns that leases are kept in.
+    const WRITES_LOCK_COLUMNS: bool;
+}
+
+/// A model whose records have columns that leases on them can be kept in.
+///
+/// Implemented by `#[derive(Versioned)]` for a struct that says `#[versioned(lock_columns)]`; its
+/// documentation has the columns, and [`lock::columns`](crate::lock::columns) what can be done with them.
+///
+/// ```
+/// # use diesel::prelude::*;
+/// # use noclobber::prelude::*;
+/// use noclobber::LockColumns;
+///
+/// # diesel::table! {
+/// #     notes (id) {
+/// #         id -> BigInt, text -> Text, version -> BigInt, locked_by -> Nullable<Text>,
+/// #         locked_until -> Nullable<BigInt>, lock_token -> Nullable<Text>, lock_fence -> BigInt,
+/// #     }
+/// # }
+/// #[derive(Debug, Clone, HasQuery, Identifiable, Versioned)]
+/// #[versioned(lock_columns)]
+/// struct Note {
+///     id: i64,
+///     text: String,
+///     locked_by: Option<String>, // to be shown; no save writes it
+///     version: i64,
+/// }
+///
+/// fn can_be_locked_in_columns<M: LockColumns>() {}
+/// # fn main() {
+/// can_be_locked_in_columns::<Note>();
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the records of `{Self}` have no columns that leases could be kept in",
+    label = "its leases are kept in the table `locks`",
+    note = "ask for one by `lock()`; or give its table the columns `locked_by`, `locked_until`, \
+            `lock_token` and `lock_fence`, and add `#[versioned(lock_columns)]` to the model"
+)]
+pub trait LockColumns: Versioned {}
+
 /// A column that is outside conflict detection: its field is marked `#[versioned(unguarded)]`.
 ///
 /// Implemented by `#[derive(Versioned)]`; it is what

@@ -23,11 +23,13 @@ mod increment;
 mod modify;
 mod outcome;
 mod patch;
+mod proven;
 mod resolve;
 mod save;
 mod store;
 mod verify;
 
+pub(crate) use self::proven::{delete_proven, missed, patch_proven};
 pub use self::resolve::Resolution;
 pub(crate) use self::save::written_alone;
 pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};

@@ -27,6 +27,7 @@ pub(crate) fn versioned(model: &Model) -> Result<Facts<'_>> {
     start(model, version)?;
     precision(model, version)?;
     one_field_per_column(model)?;
+    lock_columns(model)?;
     Ok(Facts { key, version })
 }
 
@@ -41,7 +42,8 @@ pub(crate) fn part(part: &Model) -> Result<()> {
         ));
     }
     let precision = part.precision.as_ref().map(|precision| precision.span);
-    if let Some(span) = part.start_at_clock.or(part.by_trigger).or(precision) {
+    let of_the_model = part.start_at_clock.or(part.by_trigger).or(part.lock_columns);
+    if let Some(span) = of_the_model.or(precision) {
         return Err(Error::new(span, "this attribute belongs to the model with the version"));
     }
     one_field_per_column(part)
@@ -156,6 +158,30 @@ fn one_field_per_column(model: &Model) -> Result<()> {
             return Err(Error::new(field.column.span(), message));
         }
         writers.push(field);
+    }
+    Ok(())
+}
+
+/// Who holds a record and until when may be read; what proves it is the holder's secret.
+fn lock_columns(model: &Model) -> Result<()> {
+    let Some(lock_columns) = model.lock_columns else { return Ok(()) };
+    if model.by_trigger.is_some() {
+        return Err(Error::new(
+            lock_columns,
+            "a trigger that moves the version on at each UPDATE does so when a record is locked: keep \
+             the leases of this model in the table `locks`",
+        ));
+    }
+    for field in model.fields.iter().filter(|field| field.of_the_lease) {
+        let column = field.column.unraw();
+        let why = if column == "lock_token" {
+            "`lock_token` is the secret of who holds the lease: no field reads it"
+        } else if column == "lock_fence" {
+            "`lock_fence` belongs to the lease, which tells it by `fence()`: no field reads it"
+        } else {
+            continue;
+        };
+        return Err(Error::new(field.column.span(), why));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod checks;
 mod columns;
 pub(crate) mod fallback;
+mod lock_columns;
 mod on_a_database;
 mod unguarded;
 
@@ -12,6 +13,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 pub(crate) use self::columns::columns;
+use self::lock_columns::lock_columns;
 use self::on_a_database::on_a_database;
 use self::unguarded::unguarded;
 use crate::check::Facts;
@@ -21,6 +23,7 @@ pub(crate) fn versioned(model: &Model, facts: &Facts<'_>) -> TokenStream {
     let facts_of_model = facts_of_model(model, facts);
     let on_a_database = on_a_database(model, facts);
     let unguarded = unguarded(model, &model.generics);
+    let lock_columns = lock_columns(model);
     let checks = checks::model(model, facts);
     quote! {
         #[allow(unused_qualifications, reason = "the model's scope may have some names as well")]
@@ -29,6 +32,7 @@ pub(crate) fn versioned(model: &Model, facts: &Facts<'_>) -> TokenStream {
             #facts_of_model
             #on_a_database
             #unguarded
+            #lock_columns
             #checks
         };
     }

@@ -33,6 +33,8 @@ use self::parse::Model;
 ///   version that is a timestamp.
 /// * `#[versioned(trigger)]`: a trigger of the database moves the version on at each UPDATE. A save
 ///   leaves it to the trigger, and reads it back in the same transaction.
+/// * `#[versioned(lock_columns)]`: leases on the model's records can be kept in columns of the records
+///   themselves, by `lock_in_columns`. See below.
 ///
 /// # Attributes of a field
 ///
@@ -41,6 +43,30 @@ use self::parse::Model;
 /// * `#[versioned(unguarded)]`: the column is outside conflict detection. It is loaded and never
 ///   written by `save`; `increment` may change it. For counters that many raise at once, and for
 ///   columns that the database maintains itself (`updated_at`), which a save would write back stale.
+///
+/// # The columns of leases
+///
+/// With `#[versioned(lock_columns)]` the table has four more columns. On every database:
+///
+/// ```sql
+/// ALTER TABLE documents ADD COLUMN locked_by VARCHAR(255);
+/// ALTER TABLE documents ADD COLUMN locked_until BIGINT; -- milliseconds since 1970, UTC
+/// ALTER TABLE documents ADD COLUMN lock_token VARCHAR(36);
+/// ALTER TABLE documents ADD COLUMN lock_fence BIGINT NOT NULL DEFAULT 0;
+/// ```
+///
+/// On MySQL and MariaDB, let `locked_by` have the character set `utf8mb4`: a name that its column cannot
+/// keep is refused, or without a strict `sql_mode` changed.
+///
+/// The schema (`diesel print-schema`) names all four. The model may have fields for `locked_by`
+/// (`Option<String>`) and `locked_until` (`Option<i64>`), to show them; no save writes them. It has none
+/// for `lock_token` and `lock_fence`. A part that is embedded has none of the four, unless they are
+/// `#[versioned(unguarded)]`.
+///
+/// To lock a record is then to update its row. A table with a trigger that keeps an `updated_at`, or with
+/// a column that is `ON UPDATE CURRENT_TIMESTAMP`, does not suit it: who is only locked would look
+/// changed. Such a table keeps its leases in `locks`, and so does a model with
+/// `#[versioned(trigger)]`, where it does not compile.
 #[proc_macro_derive(Versioned, attributes(versioned, diesel))]
 pub fn derive_versioned(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -10,6 +10,10 @@ use syn::{Data, DeriveInput, Error, Fields, GenericParam, Generics, Path, Type};
 
 use self::attributes::{Attributes as _, FieldAttributes, StructAttributes};
 
+/// The columns that leases are kept in, where a model says so.
+pub(crate) const LOCK_COLUMNS: [&str; 4] =
+    ["locked_by", "locked_until", "lock_token", "lock_fence"];
+
 /// A struct with named fields, as it is written; or what is left of one that is none.
 pub(crate) struct Model {
     pub(crate) name: Ident,
@@ -24,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) start_at_clock: Option<Span>,
     /// `trigger`: the database moves the version on.
     pub(crate) by_trigger: Option<Span>,
+    /// `lock_columns`: leases on its records are kept in columns of theirs.
+    pub(crate) lock_columns: Option<Span>,
     pub(crate) precision: Option<Precision>,
 }
 
@@ -37,6 +43,8 @@ pub(crate) struct Field {
     pub(crate) computed: Option<Span>,
     pub(crate) version: Option<Span>,
     pub(crate) unguarded: Option<Span>,
+    /// One of the columns that leases are kept in.
+    pub(crate) of_the_lease: bool,
 }
 
 pub(crate) struct Precision {
@@ -69,9 +77,14 @@ pub(crate) fn model(input: &DeriveInput, what: &str, wrong: &mut Vec<Error>) -> 
             .flatten()
             .enumerate()
             .map(|(position, field)| self::field(position, field, wrong))
+            .map(|field| Field {
+                of_the_lease: attributes.lock_columns.is_some() && field.is_lock_column(),
+                ..field
+            })
             .collect(),
         start_at_clock: attributes.start_at_clock,
         by_trigger: attributes.by_trigger,
+        lock_columns: attributes.lock_columns,
         precision: attributes.precision,
     }
 }
@@ -125,6 +138,7 @@ fn field(position: usize, field: &syn::Field, wrong: &mut Vec<Error>) -> Field {
         computed: attributes.computed,
         version: attributes.version,
         unguarded: attributes.unguarded,
+        of_the_lease: false,
     }
 }
 
@@ -145,9 +159,17 @@ impl Field {
         self.is_column() && self.column.unraw() == column.unraw()
     }
 
+    /// Whether its column is called like one of those that leases are kept in.
+    pub(crate) fn is_lock_column(&self) -> bool {
+        LOCK_COLUMNS.iter().any(|column| self.is_column() && self.column.unraw() == column)
+    }
+
     /// Whether a save writes the field, as far as its attributes tell.
     pub(crate) fn is_written(&self) -> bool {
-        self.unguarded.is_none() && self.skip_update.is_none() && self.computed.is_none()
+        self.unguarded.is_none()
+            && self.skip_update.is_none()
+            && self.computed.is_none()
+            && !self.of_the_lease
     }
 }
 

@@ -57,7 +57,9 @@ impl fmt::Display for LockHeld {
         } else {
             write!(f, "{entity} {record} is locked by {}", info.owner())?;
         }
-        write!(f, " since {}", utc(info.acquired_at()))?;
+        if let Some(since) = info.since() {
+            write!(f, " since {}", utc(since))?;
+        }
         if let Some(renewed_at) = info.renewed_at() {
             write!(f, ", renewed {}", utc(renewed_at))?;
         }
@@ -85,6 +87,9 @@ pub enum Loss {
     Released,
     /// It was held for as long as its cap allows.
     Capped,
+    /// Somebody else has it now: took it after it had expired, or by an override. [Columns of the
+    /// record](crate::lock::columns) do not tell which.
+    HeldByAnother,
     /// Nobody knows: nothing was found of it.
     Unknown,
 }
@@ -98,6 +103,7 @@ impl fmt::Display for Loss {
             Loss::Stolen => "it was taken over",
             Loss::Released => "it was released",
             Loss::Capped => "it was held for as long as its cap allows",
+            Loss::HeldByAnother => "somebody else took it",
             Loss::Unknown => "nothing is left of it",
         })
     }
@@ -136,6 +142,8 @@ struct Lost {
     fence: i64,
     loss: Loss,
     ending: Option<LockEvent>,
+    /// Who has it now, where there is no history that tells how it ended.
+    taken_by: Option<String>,
 }
 
 impl LockLost {
@@ -147,7 +155,13 @@ impl LockLost {
         ending: Option<LockEvent>,
     ) -> Self {
         let (entity, record) = (entity.to_owned(), record.to_owned());
-        LockLost(Box::new(Lost { entity, record, fence, loss, ending }))
+        LockLost(Box::new(Lost { entity, record, fence, loss, ending, taken_by: None }))
+    }
+
+    /// Where there is no history.
+    pub(crate) fn taken_by(mut self, owner: Option<String>) -> Self {
+        self.0.taken_by = owner;
+        self
     }
 
     /// The table of the record.
@@ -207,7 +221,8 @@ impl LockLost {
     /// ```
     #[must_use]
     pub fn by(&self) -> Option<&str> {
-        Some(self.0.ending.as_ref()?.actor())
+        let ending = self.0.ending.as_ref().map(LockEvent::actor);
+        ending.or(self.0.taken_by.as_deref())
     }
 
     /// When, by the database's clock.
@@ -239,8 +254,10 @@ impl fmt::Display for LockLost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Lost { entity, record, loss, .. } = &*self.0;
         write!(f, "the lock of {entity} {record} was lost: {loss}")?;
-        if let Some((by, at)) = self.by().zip(self.at()) {
-            write!(f, " (by {by}, {})", utc(at))?;
+        match (self.by(), self.at()) {
+            (Some(by), Some(at)) => write!(f, " (by {by}, {})", utc(at))?,
+            (Some(by), None) => write!(f, " (by {by})")?,
+            (None, _) => {}
         }
         match self.reason() {
             Some(reason) => write!(f, ": {reason}"),
@@ -316,9 +333,9 @@ impl fmt::Display for OverrideRefused {
             (true, _) => write!(f, "{actor} may not override the lock of {entity} {record}"),
             (false, Some(now)) => write!(
                 f,
-                "the lock of {entity} {record} is not the one that {actor} saw: it is {}'s since {}",
+                "the lock of {entity} {record} is not the one that {actor} saw: it is {}'s{}",
                 now.owner(),
-                utc(now.acquired_at())
+                now.since().map(|since| format!(" since {}", utc(since))).unwrap_or_default()
             ),
             (false, None) => {
                 write!(f, "{entity} {record} is not locked any more: {actor} can take it")

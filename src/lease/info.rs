@@ -28,7 +28,9 @@ pub struct LockInfo {
     fence: i64,
     owner: String,
     note: Option<String>,
-    acquired_at: DateTime<Utc>,
+    /// Not kept in columns of the record.
+    acquired_at: Option<DateTime<Utc>>,
+    read_at: DateTime<Utc>,
     renewed_at: Option<DateTime<Utc>>,
     expires_at: DateTime<Utc>,
     expires_in: Duration,
@@ -68,8 +70,12 @@ facts! {
     owner: &str = |it| &it.owner;
     /// What the holder said of it.
     note: Option<&str> = |it| it.note.as_deref();
-    /// Since when, by the database's clock.
-    acquired_at: DateTime<Utc> = |it| it.acquired_at;
+    /// Since when, by the database's clock. Columns of a record do not keep it (see
+    /// [`since`](Self::since)): of a lease in them, it is when this was read.
+    acquired_at: DateTime<Utc> = |it| it.acquired_at.unwrap_or(it.read_at);
+    /// Since when, by the database's clock; none where the lease is kept in
+    /// [columns of the record](crate::lock::columns).
+    since: Option<DateTime<Utc>> = |it| it.acquired_at;
     /// When it was last renewed, by the database's clock; none if it never was.
     renewed_at: Option<DateTime<Utc>> = |it| it.renewed_at;
     /// When it expires unless it is renewed, by the database's clock.
@@ -90,6 +96,11 @@ facts! {
 }
 
 impl LockInfo {
+    /// Whether it was read from columns of the record: in the table, who holds it holds it since some time.
+    pub(crate) fn is_in_columns(&self) -> bool {
+        self.acquired_at.is_none()
+    }
+
     pub(crate) fn new(row: LeaseRow, own_other_session: bool) -> Self {
         let expires_in = row.expires_in();
         LockInfo {
@@ -98,7 +109,8 @@ impl LockInfo {
             fence: row.fence,
             owner: row.owner.unwrap_or_default(),
             note: row.note,
-            acquired_at: time(row.acquired_at.unwrap_or_default()),
+            acquired_at: row.acquired_at.map(time),
+            read_at: time(row.now),
             renewed_at: row.renewed_at.map(time),
             expires_at: time(row.expires_at.unwrap_or_default()),
             expires_in,

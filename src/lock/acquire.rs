@@ -17,7 +17,7 @@ use crate::statement::lease::{
 use crate::transaction::{depth, short};
 
 /// Each round that does not end it was won by somebody else.
-const ROUNDS: usize = 16;
+pub(super) const ROUNDS: usize = 16;
 
 impl<F> LockRequest<F> {
     /// Takes the lease, or says who has it. Does not wait.
@@ -84,25 +84,34 @@ impl<F> LockRequest<F> {
         S: Source<Conn: LockStore>,
         F: Freshness<S::Conn>,
     {
-        let policy = Policy::default()
-            .attempts(u32::MAX)
-            .deadline(timeout)
-            .pauses(Duration::from_millis(20), Duration::from_millis(500));
-        let attempt = |conn: &mut S::Conn| {
-            self.acquire(conn).map_err(|error| {
-                let retry = match error {
-                    Error::LockHeld(_) => Retry::Restart,
-                    _ => error.retry(),
-                };
-                Failed { error, retry }
-            })
-        };
-        attempts(source, &policy, &mut System::default(), attempt).map_err(|given_up| {
-            let mut error: Error = given_up.error;
-            error.set_attempts(given_up.attempts);
-            error
-        })
+        within(timeout, source, |conn| self.acquire(conn))
     }
+}
+
+/// An attempt to acquire, again and again until it is had or the time is over.
+pub(super) fn within<S: Source, L>(
+    timeout: Duration,
+    source: S,
+    acquire: impl Fn(&mut S::Conn) -> Result<L>,
+) -> Result<L> {
+    let policy = Policy::default()
+        .attempts(u32::MAX)
+        .deadline(timeout)
+        .pauses(Duration::from_millis(20), Duration::from_millis(500));
+    let attempt = |conn: &mut S::Conn| {
+        acquire(conn).map_err(|error| {
+            let retry = match error {
+                Error::LockHeld(_) => Retry::Restart,
+                _ => error.retry(),
+            };
+            Failed { error, retry }
+        })
+    };
+    attempts(source, &policy, &mut System::default(), attempt).map_err(|given_up| {
+        let mut error: Error = given_up.error;
+        error.set_attempts(given_up.attempts);
+        error
+    })
 }
 
 /// A lease that is asked for together with others: what [`acquire_all`] takes.
@@ -358,7 +367,7 @@ fn note<C: LockStore, F>(
     happened(&it, &request.tables, conn)
 }
 
-fn somebody_was_faster() -> Error {
+pub(super) fn somebody_was_faster() -> Error {
     let why = "the lease changed hands each time it was looked at";
     Error::Unavailable(Unavailable::new(Reason::Busy, why))
 }

@@ -2,17 +2,18 @@
 
 use diesel::QueryResult;
 
-use super::MyCopy;
 use super::carry;
+use super::columns::{self, ColumnRequest};
 use super::lease::{Grant, Lease};
 use super::renew::{lost, prolong};
 use super::request::{LockRequest, invalid, milliseconds};
 use super::store::{LockStore, StoreLocked};
+use super::{MyCopy, Proves};
 use crate::backend::{self, Proof};
 use crate::error::{Error, LockLost, Loss, Result};
 use crate::key::Key;
-use crate::lease::LeaseRow;
-use crate::model::Versioned;
+use crate::lease::{LeaseRow, LockInfo};
+use crate::model::{LockColumns, Versioned};
 use crate::operation::{Store, StoreChanges, VersionedDsl, written_alone};
 use crate::statement::lease::HOLD;
 use crate::transaction::transaction;
@@ -57,11 +58,63 @@ pub trait LockDsl: VersionedDsl {
         LockRequest::of(self)
     }
 
+    /// Asks for a lease on this record that is kept in [columns] of it. Nothing is sent before
+    /// [`acquire`](ColumnRequest::acquire).
+    ///
+    /// ```
+    /// # include!("../doctest_notes.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut notes_with_one_row();
+    /// let note = Note::find(1, conn)?;
+    /// let lease = note.lock_in_columns().owner("ann").acquire(conn)?;
+    /// # lease.release(conn)
+    /// # }
+    /// ```
+    fn lock_in_columns(&self) -> ColumnRequest<'_, Self>
+    where
+        Self: LockColumns,
+    {
+        ColumnRequest::of(self)
+    }
+
+    /// The lease that is kept in [columns] of the record with this key, if somebody holds it. Reads, and
+    /// writes nothing.
+    ///
+    /// Also one that has expired and that nobody else has taken yet. Sends a `SELECT` of the columns; none
+    /// as well when there is no such record.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    ///
+    /// ```
+    /// # include!("../doctest_notes.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut notes_with_one_row();
+    /// let lease = Note::find(1, conn)?.lock_in_columns().owner("ann").acquire(conn)?;
+    /// assert_eq!(Note::inspect_columns(1, conn)?.unwrap().owner(), "ann");
+    /// lease.release(conn)?;
+    /// assert_eq!(Note::inspect_columns(1, conn)?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn inspect_columns<C>(key: impl Into<Self::Key>, conn: &mut C) -> Result<Option<LockInfo>>
+    where
+        Self: LockColumns,
+        C: StoreLocked<Self>,
+    {
+        columns::inspect::<Self, C>(&key.into(), conn)
+    }
+
     /// [`save`](VersionedDsl::save), proving the lease.
     ///
     /// On PostgreSQL and SQLite one statement, that of `save` with a condition on the lock's row; only when
     /// it has changed no row, and on MySQL at once, the two are statements of one transaction: the row of
     /// the lock, held until commit, and then the UPDATE.
+    ///
+    /// With a lease in [columns], one statement on every database, in which it is regained as well:
+    /// `UPDATE t SET …, locked_until = CASE … END WHERE id = ? AND version = ? AND lock_token = ? AND
+    /// lock_fence = ?`.
     ///
     /// # Errors
     ///
@@ -80,13 +133,18 @@ pub trait LockDsl: VersionedDsl {
     /// # lease.release(conn)
     /// # }
     /// ```
-    fn save_locked<C: StoreLocked<Self>>(self, lease: &Lease, conn: &mut C) -> Result<Self> {
-        save(self, &lease.grant, conn)
+    fn save_locked<C, L>(self, lease: &L, conn: &mut C) -> Result<Self>
+    where
+        C: StoreLocked<Self>,
+        L: Proves<Self, C>,
+    {
+        lease.__save(self, conn)
     }
 
     /// [`delete`](VersionedDsl::delete), proving the lease. The lease stays, and is to be released.
     ///
-    /// In one transaction: the row of the lock, held until commit, and then the DELETE.
+    /// In one transaction: the row of the lock, held until commit, and then the DELETE. With a lease in
+    /// [columns], the DELETE alone, which compares `lock_token` and `lock_fence`.
     ///
     /// # Errors
     ///
@@ -103,13 +161,18 @@ pub trait LockDsl: VersionedDsl {
     /// lease.release(conn)
     /// # }
     /// ```
-    fn delete_locked<C: StoreLocked<Self>>(self, lease: &Lease, conn: &mut C) -> Result<()> {
-        proven::<Self, C, _>(&self.key(), &lease.grant, conn, |conn| self.delete(conn))
+    fn delete_locked<C, L>(self, lease: &L, conn: &mut C) -> Result<()>
+    where
+        C: StoreLocked<Self>,
+        L: Proves<Self, C>,
+    {
+        lease.__delete(self, conn)
     }
 
     /// [`patch`](VersionedDsl::patch), proving the lease.
     ///
-    /// In one transaction: the row of the lock, held until commit, and then the UPDATE.
+    /// In one transaction: the row of the lock, held until commit, and then the UPDATE. With a lease in
+    /// [columns], the UPDATE alone, as for [`save_locked`](Self::save_locked).
     ///
     /// # Errors
     ///
@@ -126,24 +189,47 @@ pub trait LockDsl: VersionedDsl {
     /// # lease.release(conn)
     /// # }
     /// ```
-    fn patch_locked<Changes, C>(
+    fn patch_locked<Changes, C, L>(
         key: impl Into<Self::Key>,
         version: impl Into<Self::Version>,
         changes: Changes,
-        lease: &Lease,
+        lease: &L,
         conn: &mut C,
     ) -> Result<Self::Version>
     where
         C: StoreLocked<Self> + StoreChanges<Self, Changes>,
+        L: Proves<Self, C>,
     {
-        let (key, version) = (key.into(), version.into());
-        proven::<Self, C, _>(&key.clone(), &lease.grant, conn, |conn| {
-            Self::patch(key, version, changes, conn)
-        })
+        lease.__patch(key.into(), version.into(), changes, conn)
     }
 }
 
 impl<M: Versioned> LockDsl for M {}
+
+impl<M: Versioned, C: StoreLocked<M>> Proves<M, C> for Lease {
+    fn __save(&self, model: M, conn: &mut C) -> Result<M> {
+        save(model, &self.grant, conn)
+    }
+
+    fn __delete(&self, model: M, conn: &mut C) -> Result<()> {
+        proven::<M, C, _>(&model.key(), &self.grant, conn, |conn| model.delete(conn))
+    }
+
+    fn __patch<Changes>(
+        &self,
+        key: M::Key,
+        version: M::Version,
+        changes: Changes,
+        conn: &mut C,
+    ) -> Result<M::Version>
+    where
+        C: StoreChanges<M, Changes>,
+    {
+        proven::<M, C, _>(&key.clone(), &self.grant, conn, |conn| {
+            M::patch(key, version, changes, conn)
+        })
+    }
+}
 
 fn save<M: Versioned, C: StoreLocked<M>>(model: M, grant: &Grant, conn: &mut C) -> Result<M> {
     let key = model.key();

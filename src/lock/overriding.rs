@@ -92,13 +92,13 @@ impl LockPolicy for OwnerOnly {
 #[derive(Debug, Clone)]
 #[must_use = "nothing is ended before `break_lock` or `steal`"]
 pub struct Override<P = OwnerOnly> {
-    actor: String,
-    reason: String,
-    policy: P,
-    session: Option<String>,
-    ttl: Option<Duration>,
-    tables: LockTables,
-    nested: Nested,
+    pub(super) actor: String,
+    pub(super) reason: String,
+    pub(super) policy: P,
+    pub(super) session: Option<String>,
+    pub(super) ttl: Option<Duration>,
+    pub(super) tables: LockTables,
+    pub(super) nested: Nested,
 }
 
 impl Override {
@@ -274,6 +274,10 @@ impl<P: LockPolicy> Override<P> {
     fn check<C: LockStore>(&self, seen: &LockInfo, conn: &mut C) -> Result<()> {
         request::within("the reason", &self.reason, 1, request::TEXT)?;
         request::within("the actor", &self.actor, 1, request::NAME)?;
+        if seen.is_in_columns() {
+            let why = "what was seen is a lease in columns: `break_in_columns`, `steal_in_columns`";
+            return Err(request::invalid(why));
+        }
         if self.policy.may_override(&self.actor, seen) {
             return Ok(());
         }

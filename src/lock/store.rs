@@ -9,10 +9,12 @@ use diesel::row::Row;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::backend::{self, SupportedConnection};
+use crate::key::Key;
 use crate::lease::{EventRow, LeaseRow, LockTables};
 use crate::model::bounds::Bind;
-use crate::model::{Versioned, VersionedOn};
+use crate::model::{LockColumns, Versioned, VersionedOn};
 use crate::operation::Store;
+use crate::statement::columns::{Change, DeleteHeld, Holding, OfRecord, UpdateHeld};
 use crate::statement::lease::{LeaseBind, LeaseStatement};
 use crate::statement::{Guard, Proven, Update};
 
@@ -110,6 +112,44 @@ pub trait StoreLocked<M: Versioned>: Store<M> + LockStore {
         tables: &LockTables,
         binds: Vec<LeaseBind<'_>>,
     ) -> QueryResult<usize>;
+
+    /// The columns of a lease, as they are now or as this transaction sees them.
+    #[doc(hidden)]
+    fn __read_columns(&mut self, key: &M::Key, present: bool) -> QueryResult<Vec<LeaseRow>>
+    where
+        M: LockColumns;
+
+    #[doc(hidden)]
+    fn __change_columns(
+        &mut self,
+        change: Change<'_>,
+        key: &M::Key,
+        expected: Option<&M::Version>,
+    ) -> QueryResult<usize>
+    where
+        M: LockColumns;
+
+    /// The UPDATE of a save, which proves a lease in columns.
+    #[doc(hidden)]
+    fn __save_holding(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        holding: Holding<'_>,
+    ) -> QueryResult<usize>
+    where
+        M: LockColumns;
+
+    #[doc(hidden)]
+    fn __delete_holding(
+        &mut self,
+        key: &M::Key,
+        expected: &M::Version,
+        holding: Holding<'_>,
+    ) -> QueryResult<usize>
+    where
+        M: LockColumns;
 }
 
 #[diagnostic::do_not_recommend]
@@ -118,6 +158,9 @@ where
     C: LockStore,
     M: VersionedOn<C::Backend>,
     for<'s> LeaseStatement<'s>: QueryFragment<C::Backend>,
+    for<'s> &'s str: Bind<Text, C::Backend>,
+    i64: Bind<BigInt, C::Backend> + FromSql<BigInt, C::Backend>,
+    String: FromSql<Text, C::Backend>,
 {
     fn __update_proven(
         &mut self,
@@ -142,6 +185,83 @@ where
             self.execute_returning_count(&Proven::<_, false> { before, write, condition })
         }
     }
+
+    fn __read_columns(&mut self, key: &M::Key, present: bool) -> QueryResult<Vec<LeaseRow>>
+    where
+        M: LockColumns,
+    {
+        // Their texts name no table of leases.
+        let (tables, dialect) = (LockTables::default(), backend::dialect(self));
+        let rows = self.load(OfRecord::<M>::read(key, present, &tables, dialect))?;
+        rows.map(|row| columns::<M, _>(key, &row?)).collect()
+    }
+
+    fn __change_columns(
+        &mut self,
+        change: Change<'_>,
+        key: &M::Key,
+        expected: Option<&M::Version>,
+    ) -> QueryResult<usize>
+    where
+        M: LockColumns,
+    {
+        let (tables, dialect) = (LockTables::default(), backend::dialect(self));
+        let change = OfRecord::<M>::change(change, key, expected, &tables, dialect);
+        self.execute_returning_count(&change)
+    }
+
+    fn __save_holding(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        holding: Holding<'_>,
+    ) -> QueryResult<usize>
+    where
+        M: LockColumns,
+    {
+        let guard = Guard::new(key, model.version());
+        self.execute_returning_count(&UpdateHeld { model, next, guard, holding })
+    }
+
+    fn __delete_holding(
+        &mut self,
+        key: &M::Key,
+        expected: &M::Version,
+        holding: Holding<'_>,
+    ) -> QueryResult<usize>
+    where
+        M: LockColumns,
+    {
+        let guard = Guard::<M>::new(key, expected);
+        self.execute_returning_count(&DeleteHeld { guard, holding })
+    }
+}
+
+/// In the order in which the statement names the columns. What they do not keep is not there.
+fn columns<'a, M, DB>(key: &M::Key, row: &impl Row<'a, DB>) -> QueryResult<LeaseRow>
+where
+    M: Versioned,
+    DB: Backend,
+    String: FromSql<Text, DB>,
+    i64: FromSql<BigInt, DB>,
+{
+    Ok(LeaseRow {
+        entity: M::TABLE.to_owned(),
+        record: key.text(),
+        fence: number(row, 0).and_then(present)?,
+        token: text(row, 1)?,
+        owner: text(row, 2)?,
+        session: None,
+        note: None,
+        acquired_at: None,
+        renewed_at: None,
+        expires_at: number(row, 3)?,
+        deadline_at: None,
+        renewals: 0,
+        version: None,
+        now: number(row, 4).and_then(present)?,
+    })
 }
 
 /// In the order in which the statements name the columns.
@@ -204,6 +324,6 @@ where
 }
 
 fn present<T>(value: Option<T>) -> QueryResult<T> {
-    let null = "a column of the lock tables is NULL that never is one";
+    let null = "a column of a lease is NULL that never is one";
     value.ok_or_else(|| DieselError::DeserializationError(null.into()))
 }

@@ -219,10 +219,30 @@ trait IsNotNull {}
 
 impl IsNotNull for is_nullable::NotNull {}
 
+/// The SQL type of one of the columns that leases are kept in.
+///
+/// ```
+/// use diesel::sql_types::{Nullable, Text};
+///
+/// fn keeps_a_lease<ST: noclobber::bounds::KeepsLease<Nullable<Text>>>() {}
+/// keeps_a_lease::<Nullable<Text>>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a lease cannot be kept in a column of type `{Self}` that should be `{ST}`",
+    label = "not the columns of leases",
+    note = "in the `table!` of the schema they are `locked_by -> Nullable<Text>`, `locked_until -> \
+            Nullable<BigInt>`, `lock_token -> Nullable<Text>` and `lock_fence -> BigInt`"
+)]
+pub trait KeepsLease<ST> {}
+
+impl<ST> KeepsLease<ST> for ST {}
+
 /// What the derives have checked where a field is declared, and not only at the first save.
 #[doc(hidden)]
 pub mod checks {
-    use super::{Fits, NotNull, Selected};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    use super::{Fits, KeepsLease, NotNull, Selected};
 
     /// Compiles when the model's columns can be selected.
     pub const fn model_is_selectable<M: Selected<DB>, DB: diesel::backend::Backend>() {}
@@ -232,4 +252,24 @@ pub mod checks {
 
     /// Compiles when a column of the SQL type `ST` can hold a version.
     pub const fn version_is_not_null<ST: NotNull>() {}
+
+    /// Compiles when columns of these SQL types can keep a lease.
+    pub const fn lock_columns<By, Until, Token, Fence>()
+    where
+        By: KeepsLease<Nullable<Text>>,
+        Until: KeepsLease<Nullable<BigInt>>,
+        Token: KeepsLease<Nullable<Text>>,
+        Fence: KeepsLease<BigInt>,
+    {
+    }
+
+    /// Compiles when a save writes none of these columns through a part.
+    pub const fn part_leaves_lock_columns_alone(writes: bool) {
+        assert!(
+            !writes,
+            "an embedded part has a field for `locked_by`, `locked_until`, `lock_token` or \
+             `lock_fence`, which a save would write: move it to the model, or mark it \
+             `#[versioned(unguarded)]`"
+        );
+    }
 }

@@ -82,7 +82,7 @@ where
 }
 
 /// Judges a guarded write that has found no row to change.
-fn missed<M, C>(write: Write<'_, M>, conn: &mut C) -> Error
+pub(super) fn missed<M, C>(write: Write<'_, M>, conn: &mut C) -> Error
 where
     M: Versioned,
     C: Store<M>,

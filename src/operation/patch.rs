@@ -19,12 +19,12 @@ where
 {
     if M::BY_TRIGGER {
         return by_trigger::write::<M, C>(key, expected, conn, |conn| {
-            conn.__patch(changes, expected, key, expected)
+            conn.__patch(changes, expected, key, expected, None)
         });
     }
     let next = outcome::next::<M>(key, expected)?;
     let alone = is_alone(conn);
-    let rows = conn.__patch(changes, &next, key, expected);
+    let rows = conn.__patch(changes, &next, key, expected, None);
     outcome::written(rows, Write { key, expected, next: Some(&next), alone }, conn)?;
     Ok(next)
 }

@@ -13,12 +13,13 @@ use diesel::insertable::Insertable;
 use diesel::query_builder::{AsChangeset, Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
-use diesel::sql_types::SqlType;
 use diesel::sql_types::ops::Add;
+use diesel::sql_types::{BigInt, SqlType, Text};
 
 use crate::backend::{self, NewKey, SupportedConnection};
 use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
+use crate::statement::columns::Holding;
 use crate::statement::{
     Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, ItsKey, Look,
     LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion, Touch, Update,
@@ -315,6 +316,7 @@ pub trait StoreChanges<M: Versioned, Changes>: Store<M> {
         next: &M::Version,
         key: &M::Key,
         expected: &M::Version,
+        holding: Option<Holding<'_>>,
     ) -> QueryResult<usize>;
 }
 
@@ -326,6 +328,8 @@ where
     M: VersionedOn<C::Backend>,
     Changes: AsChangeset<Target = M::Table>,
     Changes::Changeset: QueryFragment<C::Backend>,
+    for<'s> &'s str: Bind<Text, C::Backend>,
+    i64: Bind<BigInt, C::Backend>,
 {
     fn __patch(
         &mut self,
@@ -333,11 +337,13 @@ where
         next: &M::Version,
         key: &M::Key,
         expected: &M::Version,
+        holding: Option<Holding<'_>>,
     ) -> QueryResult<usize> {
         self.execute_returning_count(&Patch {
             changes: changes.as_changeset(),
             next,
             guard: Guard::<M>::new(key, expected),
+            holding,
         })
     }
 }

@@ -3,8 +3,11 @@
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Text};
 
+use super::columns::Holding;
 use super::{Guard, walk_next, walk_version};
+use crate::model::bounds::Bind;
 use crate::model::{Versioned, VersionedOn};
 
 /// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`
@@ -16,6 +19,8 @@ pub(crate) struct Patch<'a, M: Versioned, Changes> {
     pub(crate) changes: Changes,
     pub(crate) next: &'a M::Version,
     pub(crate) guard: Guard<'a, M>,
+    /// The lease that it proves, where that is kept in the record itself.
+    pub(crate) holding: Option<Holding<'a>>,
 }
 
 // The text depends on which columns the changes name: a changeset leaves out its `None`s.
@@ -29,6 +34,8 @@ where
     DB: Backend,
     M: VersionedOn<DB>,
     Changes: QueryFragment<DB>,
+    for<'s> &'s str: Bind<Text, DB>,
+    i64: Bind<BigInt, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("UPDATE ");
@@ -43,6 +50,9 @@ where
         } else {
             walk_version::<M, DB>(self.next, out.reborrow())?;
         }
-        self.guard.walk_condition(out)
+        let Some(holding) = &self.holding else { return self.guard.walk_condition(out) };
+        holding.walk_regain(out.reborrow())?;
+        self.guard.walk_condition(out.reborrow())?;
+        holding.walk_proof(out)
     }
 }

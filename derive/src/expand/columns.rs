@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{checks, sql_type};
+use super::{checks, lock_columns, sql_type};
 use crate::parse::{Field, Model};
 
 /// What an embedded part says of itself.
@@ -15,6 +15,7 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
     let written: Vec<_> = part.fields.iter().filter(|field| field.is_written()).collect();
     let walk = walk_columns(part, &written);
     let bounds = column_bounds(part, &written);
+    let of_a_part = lock_columns::of_a_part(part);
     let checks = checks::part(part);
     quote! {
         #[allow(unused_qualifications, reason = "the model's scope may have some names as well")]
@@ -27,6 +28,7 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
             {
                 #walk
             }
+            #of_a_part
             #checks
         };
     }

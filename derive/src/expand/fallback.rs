@@ -29,6 +29,9 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
     let key = key_type(model);
     let unguarded = unguarded(model, &generics);
     let loadable = (!model.has_fields).then(|| loadable(model));
+    let lock_columns = model
+        .lock_columns
+        .map(|_| quote!(impl #parameters __nc::LockColumns for #name #arguments #bounds {}));
     quote! {
         const _: () = {
             use ::noclobber::__private as __nc;
@@ -81,13 +84,14 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
             }
             #loadable
             #unguarded
+            #lock_columns
         };
     }
 }
 
 pub(crate) fn columns(part: &Model) -> TokenStream {
     let name = &part.name;
-    let (_, arguments, bounds) = part.generics.split_for_impl();
+    let (parameters_of_part, arguments, bounds) = part.generics.split_for_impl();
     let with_backend = with_backend(&part.generics);
     let (parameters, ..) = with_backend.split_for_impl();
     quote! {
@@ -100,6 +104,9 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
                 ) -> __nc::QueryResult<()> {
                     ::core::unreachable!()
                 }
+            }
+            impl #parameters_of_part __nc::Part for #name #arguments #bounds {
+                const WRITES_LOCK_COLUMNS: bool = false;
             }
         };
     }

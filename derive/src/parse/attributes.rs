@@ -45,6 +45,7 @@ pub(super) struct StructAttributes {
     pub(super) primary_key: Option<Vec<Ident>>,
     pub(super) start_at_clock: Option<Span>,
     pub(super) by_trigger: Option<Span>,
+    pub(super) lock_columns: Option<Span>,
     pub(super) precision: Option<Precision>,
 }
 
@@ -81,6 +82,8 @@ impl Attributes for StructAttributes {
             }
         } else if meta.path.is_ident("trigger") {
             self.by_trigger = Some(meta.path.span());
+        } else if meta.path.is_ident("lock_columns") {
+            self.lock_columns = Some(meta.path.span());
         } else if meta.path.is_ident("precision") {
             let unit: Ident = meta.value()?.parse()?;
             match Precision::of(&unit) {
@@ -92,7 +95,8 @@ impl Attributes for StructAttributes {
             wrong.push(meta.error(if of_a_field {
                 "this attribute belongs to a field"
             } else {
-                "unknown attribute: a struct knows `start = clock`, `precision = …` and `trigger`"
+                "unknown attribute: a struct knows `start = clock`, `precision = …`, `trigger` and \
+                 `lock_columns`"
             }));
             skip(meta)?;
         }
@@ -153,7 +157,9 @@ impl Attributes for FieldAttributes {
         } else if meta.path.is_ident("unguarded") {
             self.unguarded = Some(meta.path.span());
         } else {
-            let of_the_struct = meta.path.is_ident("start") || meta.path.is_ident("precision");
+            let of_the_struct = ["start", "precision", "trigger", "lock_columns"]
+                .iter()
+                .any(|attribute| meta.path.is_ident(attribute));
             wrong.push(meta.error(if of_the_struct {
                 "this attribute belongs to the struct"
             } else {

@@ -1,5 +1,7 @@
 //! Leases: who holds which record, since when and until when, and what is refused for it.
 
+mod both;
+mod columns;
 mod contending;
 mod guarding;
 mod holder;

@@ -1,4 +1,4 @@
-//! Ending somebody else's lease.
+//! Ending somebody else's lease: what the history tells of it. The rest is in [`both`](super::both).
 
 use noclobber::Error;
 use noclobber::error::{Loss, OverrideRefused};
@@ -51,25 +51,6 @@ on_every_database! {
         stolen.release(conn).unwrap();
     }
 
-    /// What is ended is what the person saw.
-    fn a_lease_that_has_changed_hands_is_not_ended(conn) {
-        create_tables!(conn);
-        anns().acquire(conn).unwrap().release(conn).unwrap();
-        let _anns = anns().acquire(conn).unwrap();
-        let seen = lock::inspect("documents", "7", conn).unwrap().unwrap();
-        root().because("old").break_lock(&seen, conn).unwrap();
-
-        let gone = refused(root().because("old").break_lock(&seen, conn).unwrap_err());
-        assert!(!gone.is_denied());
-        assert_eq!(gone.now(), None);
-
-        let bobs = bobs().acquire(conn).unwrap();
-        let others = refused(root().because("old").steal(&seen, conn).unwrap_err());
-        assert_eq!(others.now().map(|now| now.owner().to_owned()), Some("bob".to_owned()));
-        assert!(others.to_string().contains("is not the one that root saw: it is bob's"), "{others}");
-        bobs.release(conn).unwrap();
-    }
-
     fn nobody_but_the_owner_may_unless_a_policy_says_so(conn) {
         create_tables!(conn);
         let mut lease = anns().session("one").acquire(conn).unwrap();
@@ -90,18 +71,5 @@ on_every_database! {
 
         let here = Override::by("ann").session("two").because("the other tab").steal(&seen, conn);
         here.unwrap().release(conn).unwrap();
-    }
-
-    fn a_reason_is_required(conn) {
-        create_tables!(conn);
-        let mut lease = anns().acquire(conn).unwrap();
-        let seen = lock::inspect("documents", "7", conn).unwrap().unwrap();
-        for answer in [root().break_lock(&seen, conn), root().steal(&seen, conn).map(drop)] {
-            let sentence = answer.unwrap_err().to_string();
-            assert_eq!(sentence, "no lease can be taken like this: the reason is empty");
-        }
-        let long = root().because("x".repeat(2001)).break_lock(&seen, conn);
-        assert!(matches!(long, Err(Error::InvalidLock(_))));
-        lease.renew(conn).unwrap();
     }
 }

@@ -1,14 +1,13 @@
-//! Taking, renewing and giving back.
+//! Taking, renewing and giving back: what is particular about the table. The rest is in
+//! [`both`](super::both).
 
 use std::time::Duration;
 
-use diesel::Connection;
 use diesel::connection::SimpleConnection;
+use noclobber::Error;
 use noclobber::error::Loss;
 use noclobber::lock::{self, EventKind, Lock, LockTables};
 use noclobber::prelude::*;
-use noclobber::retry::Nested;
-use noclobber::{Error, Found};
 
 use super::{MINUTE, anns, bobs, create_tables, expire, happened, held, lost};
 use crate::support::{Witness, on_every_database};
@@ -69,18 +68,6 @@ on_every_database! {
         assert_eq!(again.fence(), first.fence());
         assert_eq!(again.info().acquired_at(), first.info().acquired_at());
         assert_eq!(lock::history("documents", "7", conn).unwrap().len(), 1);
-        again.release(conn).unwrap();
-    }
-
-    /// To regain it is for a write, which compares the version.
-    fn asking_again_for_what_has_expired_is_a_new_grant(conn) {
-        create_tables!(conn);
-        let request = anns();
-        let mut first = request.acquire(conn).unwrap();
-        expire!(conn);
-        let again = request.acquire(conn).unwrap();
-        assert_eq!(again.fence(), first.fence() + 1);
-        assert_eq!(lost(first.renew(conn).unwrap_err()).loss(), Loss::Taken);
         again.release(conn).unwrap();
     }
 
@@ -173,41 +160,6 @@ on_every_database! {
             (EventKind::Released, 0),
         ];
         assert_eq!(told, expected);
-    }
-
-    fn a_lease_is_given_back_once(conn) {
-        create_tables!(conn);
-        let request = anns();
-        let (one, twin) = (request.acquire(conn).unwrap(), request.acquire(conn).unwrap());
-        one.release(conn).unwrap();
-        assert_eq!(lost(twin.release(conn).unwrap_err()).loss(), Loss::Released);
-        assert_eq!(lock::inspect("documents", "7", conn).unwrap(), None);
-    }
-
-    fn a_stale_copy_is_refused_and_nothing_is_locked(conn) {
-        create_tables!(conn);
-        let stale = document("draft", conn);
-        let fresh = stale.clone().touch(conn).unwrap();
-        let error = stale.lock().owner("ann").refuse_if_stale().acquire(conn).unwrap_err();
-        assert_eq!(*error.conflict().unwrap().found(), Found::Version("2".into()));
-        assert_eq!(lock::inspect("documents", &stale.id.to_string(), conn).unwrap(), None);
-        fresh.lock().owner("ann").refuse_if_stale().acquire(conn).unwrap().release(conn).unwrap();
-        // Who does not ask for it may have one.
-        stale.lock().owner("ann").acquire(conn).unwrap().release(conn).unwrap();
-    }
-
-    fn inside_a_transaction_it_is_refused_unless_allowed(conn) {
-        create_tables!(conn);
-        let mut lease = anns().acquire(conn).unwrap();
-        conn.test_transaction(|conn| {
-            assert!(matches!(bobs().acquire(conn), Err(Error::LockInTransaction)));
-            assert!(matches!(lease.renew(conn), Err(Error::LockInTransaction)));
-            let other = Lock::on("documents", "8").owner("bob").nested(Nested::RunOnce);
-            let other = other.acquire(conn)?;
-            other.release(conn)?;
-            Ok::<_, Error>(())
-        });
-        lease.release(conn).unwrap();
     }
 
     fn without_the_tables_the_cure_is_named(conn) {

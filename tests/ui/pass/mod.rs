@@ -33,6 +33,7 @@
 mod columns;
 mod diesel_attributes;
 mod keys;
+mod lock_columns;
 mod names;
 mod places;
 mod shadowed;

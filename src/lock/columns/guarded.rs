@@ -1,0 +1,88 @@
+//! Writes that prove a lease in columns: one statement each.
+
+use diesel::QueryResult;
+
+use super::lease::ColumnLease;
+use super::row::{lost, read};
+use crate::backend;
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::lock::request::{invalid, milliseconds};
+use crate::lock::{Proves, StoreLocked};
+use crate::model::LockColumns;
+use crate::operation::{StoreChanges, delete_proven, missed, patch_proven, written_alone};
+use crate::statement::columns::Holding;
+
+impl<M: LockColumns, C: StoreLocked<M>> Proves<M, C> for ColumnLease<M> {
+    fn __save(&self, model: M, conn: &mut C) -> Result<M> {
+        let key = model.key();
+        self.is_for(&key)?;
+        let holding = self.holding(conn);
+        let send = |model: &M, next: &M::Version, conn: &mut C| -> QueryResult<usize> {
+            conn.__save_holding(model, next, &key, holding)
+        };
+        written_alone(model, conn, send)?.or_else(|model| self.refused(model.version(), conn))
+    }
+
+    fn __delete(&self, model: M, conn: &mut C) -> Result<()> {
+        let (key, expected) = (model.key(), model.version());
+        self.is_for(&key)?;
+        let holding = self.holding(conn);
+        let send = |conn: &mut C| conn.__delete_holding(&key, expected, holding);
+        if delete_proven::<M, C>(&key, expected, conn, send)? {
+            return Ok(());
+        }
+        self.refused(expected, conn)
+    }
+
+    fn __patch<Changes>(
+        &self,
+        key: M::Key,
+        expected: M::Version,
+        changes: Changes,
+        conn: &mut C,
+    ) -> Result<M::Version>
+    where
+        C: StoreChanges<M, Changes>,
+    {
+        self.is_for(&key)?;
+        let holding = self.holding(conn);
+        match patch_proven::<M, Changes, C>(&key, &expected, changes, holding, conn)? {
+            Some(next) => Ok(next),
+            None => self.refused(&expected, conn),
+        }
+    }
+}
+
+impl<M: LockColumns> ColumnLease<M> {
+    fn holding<C: StoreLocked<M>>(&self, conn: &mut C) -> Holding<'_> {
+        let grant = self.grant();
+        Holding {
+            token: &grant.token,
+            fence: grant.fence,
+            ttl: milliseconds(grant.ttl),
+            dialect: backend::dialect(conn),
+        }
+    }
+
+    /// Why a write changed no row: the lease was lost; or, if it was not, the record has changed.
+    fn refused<R, C: StoreLocked<M>>(&self, expected: &M::Version, conn: &mut C) -> Result<R> {
+        let grant = self.grant();
+        match read::<M, C>(&self.key, conn)? {
+            Some(row) if !row.belongs_to(grant.fence, &grant.token) => {
+                Err(lost::<M>(&self.key, grant, Some(row)))
+            }
+            // Without the record there is no lease, but that is not why.
+            _ => Err(missed::<M, C>(&self.key, expected, conn)),
+        }
+    }
+
+    fn is_for(&self, key: &M::Key) -> Result<()> {
+        if self.key == *key {
+            return Ok(());
+        }
+        let (table, mine, other) = (M::TABLE, self.key.text(), key.text());
+        let why = format!("the lease is on {table} {mine}, and not on {table} {other}");
+        Err::<(), Error>(invalid(&why))
+    }
+}
