@@ -271,8 +271,9 @@ impl fmt::Display for LockLost {
 /// ```
 /// fn tell(refused: &noclobber::error::OverrideRefused) -> &'static str {
 ///     match refused.now() {
+///         _ if refused.is_denied() => "you may not",
 ///         Some(_) => "somebody else holds it meanwhile",
-///         None => "you may not, or nobody holds it any more",
+///         None => "nobody holds it any more",
 ///     }
 /// }
 /// ```

@@ -113,12 +113,54 @@ pub(super) fn refuse_frozen_clock<C: LockStore>(tables: &LockTables, conn: &mut 
 }
 
 fn told<T>(answer: QueryResult<T>, tables: &LockTables) -> Result<T> {
-    answer.map_err(|error| {
-        if backend::is_missing_table(&error) {
+    answer.map_err(|error| of_missing_tables(error.into(), tables))
+}
+
+/// The cure, where the error is that one of these tables is not there.
+pub(super) fn of_missing_tables(error: Error, tables: &LockTables) -> Error {
+    match error {
+        Error::Database(source)
+            if backend::is_missing_table(&source)
+                && [tables.locks(), tables.events()]
+                    .into_iter()
+                    .any(|table| names(&source.to_string(), table)) =>
+        {
             let tables = format!("{} and {}", tables.locks(), tables.events());
-            Error::LockTablesMissing { tables, source: error }
-        } else {
-            error.into()
+            Error::LockTablesMissing { tables, source }
         }
+        error => error,
+    }
+}
+
+/// Whether a message names this table, with its schema or without, in quotes or at its end.
+fn names(message: &str, table: &str) -> bool {
+    let before = |character: char| matches!(character, '"' | '\'' | '.' | ' ');
+    let behind = |character: char| matches!(character, '"' | '\'');
+    message.match_indices(table).any(|(at, _)| {
+        message[..at].ends_with(before)
+            && (message[at + table.len()..].is_empty()
+                || message[at + table.len()..].starts_with(behind))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_table_is_told_from_one_whose_name_ends_alike() {
+        for message in [
+            "no such table: locks",
+            "relation \"locks\" does not exist",
+            "relation \"audit.locks\" does not exist",
+            "Table 'test.locks' doesn't exist",
+        ] {
+            assert!(names(message, "locks"), "{message}");
+        }
+        for message in
+            ["no such table: blocks", "no such table: locks_of_old", "relation \"flocks\" x"]
+        {
+            assert!(!names(message, "locks"), "{message}");
+        }
+    }
 }

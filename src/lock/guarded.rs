@@ -4,7 +4,7 @@ use diesel::QueryResult;
 
 use super::carry;
 use super::columns::{self, ColumnRequest};
-use super::lease::{Grant, Lease};
+use super::lease::{Began, Grant, Lease};
 use super::renew::{lost, prolong};
 use super::request::{LockRequest, invalid, milliseconds};
 use super::store::{LockStore, StoreLocked};
@@ -15,7 +15,7 @@ use crate::key::Key;
 use crate::lease::{LeaseRow, LockInfo};
 use crate::model::{LockColumns, Versioned};
 use crate::operation::{Store, StoreChanges, VersionedDsl, written_alone};
-use crate::statement::lease::HOLD;
+use crate::statement::lease::{HOLD, PEEK};
 use crate::transaction::transaction;
 
 /// Leases on the records of a versioned model, and the writes that prove them.
@@ -240,7 +240,8 @@ fn save<M: Versioned, C: StoreLocked<M>>(model: M, grant: &Grant, conn: &mut C) 
                 let proof = (before, condition);
                 conn.__update_proven(model, next, &key, proof, &grant.tables, grant.proof())
             };
-            match written_alone(model, conn, send)? {
+            let saved = written_alone(model, conn, send);
+            match saved.map_err(|error| carry::of_missing_tables(error, &grant.tables))? {
                 Ok(saved) => return Ok(saved),
                 // No row: lost, expired, or stale. What follows finds out which, and may regain it.
                 Err(model) => model,
@@ -263,14 +264,20 @@ where
     C: Store<M> + LockStore,
 {
     is_for::<M>(key, grant)?;
-    transaction(conn, |conn| {
+    let began = Began::now();
+    let (written, regained) = transaction(conn, |conn| {
         let row = carry::lease(HOLD, &grant.tables, grant.place(), conn)?;
         match row.filter(|row| row.belongs_to(grant.fence, &grant.token)) {
             None => Err(Error::LockLost(lost(grant, conn)?)),
-            Some(row) if row.lasts().is_some() => write(conn),
+            Some(row) if row.lasts().is_some() => Ok((write(conn)?, None)),
             Some(row) => regain(grant, &row, conn, write),
         }
-    })
+    })?;
+    // Not before it is committed.
+    if let Some(row) = regained {
+        grant.renewed(row, began);
+    }
+    Ok(written)
 }
 
 /// The lease has run out, and nobody has taken it. If the record is still as its holder loaded it, which
@@ -280,7 +287,7 @@ fn regain<C: LockStore, R>(
     row: &LeaseRow,
     conn: &mut C,
     write: impl FnOnce(&mut C) -> Result<R>,
-) -> Result<R> {
+) -> Result<(R, Option<LeaseRow>)> {
     let until = row.now.saturating_add(milliseconds(grant.ttl));
     let until = until.min(row.deadline_at.unwrap_or(i64::MAX));
     if until <= row.now {
@@ -289,7 +296,8 @@ fn regain<C: LockStore, R>(
         return Err(Error::LockLost(capped));
     }
     prolong(grant, until, 1, conn)?;
-    write(conn)
+    let written = write(conn)?;
+    Ok((written, carry::lease(PEEK, &grant.tables, grant.place(), conn)?))
 }
 
 fn is_for<M: Versioned>(key: &M::Key, grant: &Grant) -> Result<()> {

@@ -52,7 +52,7 @@ impl Lock {
 /// A lease that is asked for, and what with.
 ///
 /// Owner is all that it needs. It carries the token by which the holder is known, so that asking again
-/// with the same request, after an answer was lost, is the same holder.
+/// with the same request, after an answer was lost, is the same holder. A clone of it is another one.
 ///
 /// ```
 /// # include!("../doctest_setup.rs");
@@ -72,7 +72,6 @@ impl Lock {
 /// # lease.release(conn)
 /// # }
 /// ```
-#[derive(Clone)]
 #[must_use = "nothing is locked before `acquire`"]
 pub struct LockRequest<Copy = AnyCopy> {
     pub(super) entity: String,
@@ -98,7 +97,7 @@ impl<Copy> LockRequest<Copy> {
             note: None,
             ttl: Duration::from_secs(5 * 60),
             cap: None,
-            token: Uuid::new_v4().hyphenated().to_string(),
+            token: new_token(),
             tables: LockTables::default(),
             nested: Nested::Refuse,
             copy,
@@ -126,6 +125,31 @@ impl<Copy> LockRequest<Copy> {
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.holder.session = Some(session.into());
         self
+    }
+
+    /// The token by which the holder is known: a random one of its own, for each request.
+    ///
+    /// For a holder who lives longer than this process, or in several, as a web backend does between two
+    /// requests of a browser: who asks with the same token, while the lease lasts, is the same holder and
+    /// gets the same grant. It is a secret: who has it can do what the holder can.
+    ///
+    /// ```
+    /// # include!("../doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// # noclobber::migrations::run(conn).unwrap();
+    /// use noclobber::lock::Lock;
+    ///
+    /// let token = uuid::Uuid::new_v4();
+    /// let lease = Lock::on("documents", "1").owner("ann").token(token).acquire(conn)?;
+    /// // In another process, with the token from the person's session:
+    /// let again = Lock::on("documents", "1").owner("ann").token(token).acquire(conn)?;
+    /// assert_eq!(again.fence(), lease.fence());
+    /// # again.release(conn)
+    /// # }
+    /// ```
+    pub fn token(self, token: Uuid) -> Self {
+        LockRequest { token: token.hyphenated().to_string(), ..self }
     }
 
     /// What for, to be read by those who find the record locked. At most 2000 bytes.
@@ -234,6 +258,29 @@ impl<'m, M: Versioned> LockRequest<MyCopy<'m, M>> {
         self.copy.must_be_fresh = true;
         self
     }
+}
+
+/// With a token of its own: who is handed a clone is not the same holder.
+impl<Copy: Clone> Clone for LockRequest<Copy> {
+    fn clone(&self) -> Self {
+        LockRequest {
+            entity: self.entity.clone(),
+            record: self.record.clone(),
+            version: self.version.clone(),
+            holder: self.holder.clone(),
+            note: self.note.clone(),
+            ttl: self.ttl,
+            cap: self.cap,
+            token: new_token(),
+            tables: self.tables.clone(),
+            nested: self.nested,
+            copy: self.copy.clone(),
+        }
+    }
+}
+
+fn new_token() -> String {
+    Uuid::new_v4().hyphenated().to_string()
 }
 
 /// Without the token, which is the holder's secret.

@@ -43,8 +43,8 @@ pub(crate) const TAKE_IN_TURN: &str = select!(" WHERE entity = ? AND record = ?{
 /// The same as it is now, also in a transaction that sees the past.
 pub(crate) const PRESENT: &str = select!(" WHERE entity = ? AND record = ?{present}");
 
-/// The same, kept as it is until commit.
-pub(crate) const HOLD: &str = select!(" WHERE entity = ? AND record = ?{hold}");
+/// The same, kept as it is until commit; and not shared, since who finds it expired writes it.
+pub(crate) const HOLD: &str = select!(" WHERE entity = ? AND record = ?{take}");
 
 /// A page of leases: owner, entity, and how many ms they are old at least, each twice and NULL for any;
 /// whether expired ones are wanted; the last of the page before; the size of the page.
@@ -200,7 +200,6 @@ where
                     walk_table(self.tables, self.tables.events(), out.reborrow())?;
                 }
                 Place::Named("now") => out.push_sql(self.dialect.now),
-                Place::Named("hold") => out.push_sql(self.dialect.hold),
                 Place::Named("nowait") => out.push_sql(self.dialect.take_at_once),
                 Place::Named("take") => out.push_sql(self.dialect.hold_to_write),
                 Place::Named("present") => out.push_sql(self.dialect.present),

@@ -21,7 +21,7 @@ use crate::statement::lease::LeaseBind::{Number, Text};
 ///
 /// It has what the columns can keep: there is no session, note or cap. Like a
 /// [`LockRequest`] it carries the token by which the holder is known, so that asking again with the same
-/// request is the same holder.
+/// request is the same holder. A clone of it is another one.
 ///
 /// ```
 /// # include!("../../doctest_notes.rs");

@@ -26,9 +26,22 @@ on_every_database! {
         let now = lock::inspect("documents", &record, conn).unwrap().unwrap();
         assert!(!now.is_expired());
         assert_eq!((now.fence(), now.renewals()), (lease.fence(), 1));
+        // The handle knows.
+        assert_eq!(lease.info().renewals(), 1);
+        assert_eq!(lease.info().expires_at(), now.expires_at());
+        assert!(lease.is_trusted());
         expire!(conn);
         saved.delete_locked(&lease, conn).unwrap();
         lease.release(conn).unwrap();
+    }
+
+    fn without_the_tables_a_proof_names_the_cure(conn) {
+        create_tables!(conn);
+        let draft = document("draft", conn);
+        let lease = draft.lock().owner("ann").acquire(conn).unwrap();
+        run("DROP TABLE locks", conn);
+        let error = renamed(&draft, "never").save_locked(&lease, conn).unwrap_err();
+        assert!(matches!(error, Error::LockTablesMissing { .. }), "{error:?}");
     }
 
     fn it_is_not_regained_beyond_its_cap(conn) {

@@ -71,6 +71,19 @@ on_every_database! {
         again.release(conn).unwrap();
     }
 
+    /// Another process, with the token that the holder keeps elsewhere.
+    fn the_same_token_is_the_same_holder_in_another_request(conn) {
+        create_tables!(conn);
+        let token = uuid::Uuid::new_v4();
+        let first = anns().token(token).acquire(conn).unwrap();
+        let again = anns().token(token).acquire(conn).unwrap();
+        assert_eq!(again.fence(), first.fence());
+        held(anns().token(uuid::Uuid::new_v4()).acquire(conn).unwrap_err());
+        // Who is handed a clone of the request is somebody else.
+        held(anns().token(token).clone().acquire(conn).unwrap_err());
+        again.release(conn).unwrap();
+    }
+
     fn the_fence_rises_with_every_holder(conn) {
         create_tables!(conn);
         let mut last = 0;
