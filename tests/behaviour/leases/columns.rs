@@ -13,7 +13,7 @@ use noclobber::retry::Nested;
 use noclobber::{Error, Result, transaction};
 
 use super::both::{Draft, draft, drafts, first_draft, stored};
-use super::{held, lost};
+use super::lost;
 use crate::support::{Witness, on_every_database, on_every_shared_database};
 
 /// What a witness has seen, with one word for the clock and without the question whether it runs.
@@ -302,7 +302,7 @@ at_every_level! {
                 assert!(!late.is_finished());
                 Ok(late)
             });
-            held(late.unwrap().join().unwrap().unwrap_err())
+            crate::leases::held(late.unwrap().join().unwrap().unwrap_err())
         });
         assert_eq!(refused.info().owner(), "ann");
     }
