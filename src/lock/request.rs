@@ -152,7 +152,7 @@ impl<Copy> LockRequest<Copy> {
         LockRequest { token: token.hyphenated().to_string(), ..self }
     }
 
-    /// What for, to be read by those who find the record locked. At most 2000 bytes.
+    /// What for, to be read by those who find the record locked. 1 to 2000 bytes.
     ///
     /// ```
     /// let request = noclobber::lock::Lock::on("documents", "7").owner("ann").note("typos");
@@ -218,7 +218,7 @@ impl<Copy> LockRequest<Copy> {
         within("the owner", owner, 1, NAME)?;
         within("the session", session.as_deref().unwrap_or("-"), 1, NAME)?;
         within("the version", self.version.as_deref().unwrap_or_default(), 0, NAME)?;
-        within("the note", self.note.as_deref().unwrap_or_default(), 0, TEXT)?;
+        within("the note", self.note.as_deref().unwrap_or("-"), 1, TEXT)?;
         duration("the ttl", self.ttl)?;
         if let Some(cap) = self.cap {
             duration("the cap", cap)?;
@@ -346,6 +346,7 @@ mod tests {
             (Lock::on("documents", "").owner("ann"), "the record is empty"),
             (Lock::on("documents", "7"), "the owner is empty"),
             (request().session(""), "the session is empty"),
+            (request().note(""), "the note is empty"),
             (request().owner("ann\0"), "the owner holds a NUL, which not every database keeps"),
             (request().ttl(Duration::ZERO), "the ttl is less than a millisecond"),
             (request().ttl(Duration::MAX), "the ttl is more than 366 days"),
