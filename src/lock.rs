@@ -64,7 +64,7 @@ pub use self::acquire::{Requested, acquire_all};
 pub use self::freshness::{AnyCopy, Freshness, MyCopy};
 pub use self::guarded::LockDsl;
 pub use self::inspecting::{LockFilter, history, inspect, list, mine, purge};
-pub use self::keeper::{Keeper, Keeping};
+pub use self::keeper::{Keeper, Keeping, Renewal, TableRenewal};
 pub use self::lease::Lease;
 #[cfg(feature = "r2d2")]
 pub use self::locks::{Locks, PooledLease};

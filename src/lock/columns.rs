@@ -35,7 +35,8 @@
 //! | own other session | by the name of the session | the same owner with another token |
 //! | session, note, renewals, cap, known version, since when | yes | no |
 //! | history: who ended it, when and why | yes | no: who has it *now*, or [`Loss::Unknown`] |
-//! | several at once, list, keeper, release on drop | yes | no |
+//! | kept by a [`Keeper`](super::Keeper) | yes | yes |
+//! | several at once, list, release on drop | yes | no |
 //! | the fence of a record that is deleted and created again | goes on | begins anew |
 //! | who waits for a transaction that is writing the record | nobody | who acquires, renews or releases |
 //! | triggers and `ON UPDATE` columns of the record's table | do not notice | **fire** |
@@ -56,5 +57,5 @@ mod row;
 
 pub(super) use self::row::inspect;
 
-pub use self::lease::ColumnLease;
+pub use self::lease::{ColumnLease, ColumnRenewal};
 pub use self::request::ColumnRequest;

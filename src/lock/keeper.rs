@@ -6,11 +6,13 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::columns::{ColumnLease, ColumnRenewal};
 use super::lease::{Grant, Lease};
 use super::renew::renew;
 use super::request::invalid;
 use super::store::LockStore;
 use crate::error::{Error, LockLost, Loss, Result};
+use crate::model::LockColumns;
 use crate::retry::Source;
 
 /// A thread that renews a lease until it is told to stop, the lease is released, dropped, or lost.
@@ -55,9 +57,65 @@ pub struct Keeper {
 /// # }
 /// ```
 #[must_use = "nothing is renewed before `start`"]
-pub struct Keeping {
-    grant: Arc<Grant>,
+pub struct Keeping<R = TableRenewal> {
+    renewal: R,
     interval: Duration,
+}
+
+/// How a lease is renewed through a connection of the type `C`.
+///
+/// Implemented for [`TableRenewal`], and for
+/// [`ColumnRenewal`](super::columns::ColumnRenewal); there is nothing to implement here.
+///
+/// ```
+/// use noclobber::lock::{Keeper, Keeping, Renewal};
+///
+/// fn keep<C, R>(keeping: Keeping<R>, conn: C) -> noclobber::Result<Keeper>
+/// where
+///     C: Send + 'static,
+///     R: Renewal<C>,
+/// {
+///     keeping.start(conn, |lost| eprintln!("{lost}"))
+/// }
+/// ```
+pub trait Renewal<C>: HasGrant + Send + 'static {
+    #[doc(hidden)]
+    fn __renew(&self, conn: &mut C) -> Result<()>;
+}
+
+/// What is renewed.
+#[doc(hidden)]
+pub trait HasGrant {
+    fn __grant(&self) -> &Grant;
+}
+
+/// How a lease in the table `locks` is renewed.
+///
+/// ```
+/// use noclobber::lock::{Keeper, Keeping, Lease, TableRenewal};
+///
+/// fn keeping(lease: &Lease) -> Keeping<TableRenewal> {
+///     Keeper::of(lease)
+/// }
+/// ```
+pub struct TableRenewal(Arc<Grant>);
+
+impl<C: LockStore> Renewal<C> for TableRenewal {
+    fn __renew(&self, conn: &mut C) -> Result<()> {
+        renew(&self.0, conn)
+    }
+}
+
+impl HasGrant for TableRenewal {
+    fn __grant(&self) -> &Grant {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TableRenewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableRenewal").finish_non_exhaustive()
+    }
 }
 
 impl Keeper {
@@ -75,9 +133,26 @@ impl Keeper {
     /// # }
     /// ```
     pub fn of(lease: &Lease) -> Keeping {
-        let grant = Arc::clone(&lease.grant);
-        let interval = grant.ttl / 4;
-        Keeping { grant, interval }
+        Keeping::of(TableRenewal(Arc::clone(&lease.grant)))
+    }
+
+    /// The same for a lease in [columns](super::columns) of its record.
+    ///
+    /// ```
+    /// # include!("../doctest_notes.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut notes_with_one_row();
+    /// # let other = notes_with_one_row();
+    /// use noclobber::lock::Keeper;
+    ///
+    /// let lease = Note::find(1, conn)?.lock_in_columns().owner("ann").acquire(conn)?;
+    /// let keeper = Keeper::of_columns(&lease).start(other, |lost| eprintln!("{lost}"))?;
+    /// keeper.stop();
+    /// # lease.release(conn)
+    /// # }
+    /// ```
+    pub fn of_columns<M: LockColumns>(lease: &ColumnLease<M>) -> Keeping<ColumnRenewal<M>> {
+        Keeping::of(lease.renewal())
     }
 
     /// Stops it, and waits until it has.
@@ -104,7 +179,12 @@ impl Drop for Keeper {
     }
 }
 
-impl Keeping {
+impl<R: HasGrant> Keeping<R> {
+    fn of(renewal: R) -> Self {
+        let interval = renewal.__grant().ttl / 4;
+        Keeping { renewal, interval }
+    }
+
     /// How often it renews. At least three times in the time to live.
     ///
     /// ```
@@ -141,10 +221,11 @@ impl Keeping {
     /// ```
     pub fn start<C>(self, conn: C, lost: impl FnOnce(LockLost) + Send + 'static) -> Result<Keeper>
     where
-        C: LockStore + Send + 'static,
+        C: Send + 'static,
+        R: Renewal<C>,
     {
         let mut conn = conn;
-        self.run(lost, move |grant| renew(grant, &mut conn))
+        self.run(lost, move |renewal| renewal.__renew(&mut conn))
     }
 
     /// [`start`](Self::start) with a pool, of which it takes a connection for each renewal.
@@ -164,25 +245,29 @@ impl Keeping {
     /// }
     /// # }
     /// ```
-    pub fn start_with_pool<P>(
+    pub fn start_with_pool<P, C>(
         self,
         pool: P,
         lost: impl FnOnce(LockLost) + Send + 'static,
     ) -> Result<Keeper>
     where
         P: Send + 'static,
-        for<'p> &'p P: Source<Conn: LockStore>,
+        for<'p> &'p P: Source<Conn = C>,
+        R: Renewal<C>,
     {
-        self.run(lost, move |grant| (&pool).with(|conn| renew(grant, conn))?)
+        self.run(lost, move |renewal| (&pool).with(|conn| renewal.__renew(conn))?)
     }
 
     fn run(
         self,
         lost: impl FnOnce(LockLost) + Send + 'static,
-        mut renew: impl FnMut(&Grant) -> Result<()> + Send + 'static,
-    ) -> Result<Keeper> {
-        let Keeping { grant, interval } = self;
-        if interval.is_zero() || interval > grant.ttl / 3 {
+        mut renew: impl FnMut(&R) -> Result<()> + Send + 'static,
+    ) -> Result<Keeper>
+    where
+        R: Send + 'static,
+    {
+        let Keeping { renewal, interval } = self;
+        if interval.is_zero() || interval > renewal.__grant().ttl / 3 {
             return Err(invalid(
                 "a keeper renews at least three times in the ttl, and less often than always",
             ));
@@ -192,10 +277,10 @@ impl Keeping {
             let mut pause = interval;
             loop {
                 match stopped.recv_timeout(pause) {
-                    Err(RecvTimeoutError::Timeout) if !grant.is_over() => {}
+                    Err(RecvTimeoutError::Timeout) if !renewal.__grant().is_over() => {}
                     _ => return,
                 }
-                match renew(&grant) {
+                match renew(&renewal) {
                     Ok(()) => pause = interval,
                     Err(Error::LockLost(it)) if it.loss() == Loss::Released => return,
                     Err(Error::LockLost(it)) => return lost(it),
@@ -218,7 +303,7 @@ impl fmt::Debug for Keeper {
     }
 }
 
-impl fmt::Debug for Keeping {
+impl<R> fmt::Debug for Keeping<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keeping").field("interval", &self.interval).finish_non_exhaustive()
     }

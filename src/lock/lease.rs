@@ -35,7 +35,7 @@ pub struct Lease {
 }
 
 /// What its holder knows of a grant. Shared with the keeper that renews it.
-pub(super) struct Grant {
+pub struct Grant {
     pub(super) entity: String,
     pub(super) record: String,
     pub(super) fence: i64,
@@ -223,14 +223,20 @@ pub(super) fn renewals(grant: &Grant) -> i64 {
     i64::try_from(grant.state().info.renewals()).unwrap_or(i64::MAX)
 }
 
-/// Without the token and the session, which are the holder's own.
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease")
-            .field("entity", &self.grant.entity)
-            .field("record", &self.grant.record)
-            .field("fence", &self.grant.fence)
-            .field("owner", &self.grant.holder.owner)
+        f.debug_tuple("Lease").field(&self.grant).finish()
+    }
+}
+
+/// Without the token and the session, which are the holder's own.
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("entity", &self.entity)
+            .field("record", &self.record)
+            .field("fence", &self.fence)
+            .field("owner", &self.holder.owner)
             .finish_non_exhaustive()
     }
 }

@@ -1,11 +1,13 @@
 //! A lease in columns, in the hands of its holder.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::row::{change, lost, read, refuse_open};
 use crate::error::Result;
 use crate::lease::LockInfo;
 use crate::lock::StoreLocked;
+use crate::lock::keeper::{HasGrant, Renewal};
 use crate::lock::lease::{Began, Grant, Lease};
 use crate::lock::request::milliseconds;
 use crate::model::LockColumns;
@@ -48,6 +50,11 @@ impl<M: LockColumns> ColumnLease<M> {
         &self.lease.grant
     }
 
+    /// What renews it from another thread.
+    pub(in crate::lock) fn renewal(&self) -> ColumnRenewal<M> {
+        ColumnRenewal { key: self.key.clone(), grant: Arc::clone(&self.lease.grant) }
+    }
+
     /// Holds the lease for another time to live from now on.
     ///
     /// Two statements, each alone: an UPDATE of `locked_until` that compares token, fence and expiry, and
@@ -72,19 +79,7 @@ impl<M: LockColumns> ColumnLease<M> {
     /// # }
     /// ```
     pub fn renew<C: StoreLocked<M>>(&mut self, conn: &mut C) -> Result<()> {
-        let grant = self.grant();
-        refuse_open(grant.nested, conn)?;
-        let began = Began::now();
-        let assigned = vec![Number(milliseconds(grant.ttl))];
-        let renewing = Change { texts: RENEW, assigned, compared: proof(grant) };
-        let renewed = change::<M, C>(renewing, &self.key, None, conn)?;
-        match read::<M, C>(&self.key, conn)? {
-            Some(row) if renewed && row.belongs_to(grant.fence, &grant.token) => {
-                grant.renewed(row, began);
-                Ok(())
-            }
-            row => Err(lost::<M>(&self.key, grant, row)),
-        }
+        renew::<M, C>(&self.key, self.grant(), conn)
     }
 
     /// Gives the lease back: one UPDATE that compares token and fence.
@@ -175,6 +170,62 @@ impl<M: LockColumns> ColumnLease<M> {
     #[must_use]
     pub fn fence(&self) -> i64 {
         self.lease.fence()
+    }
+}
+
+/// How a [`Keeper`](crate::lock::Keeper) renews a lease in columns: by the key of its record.
+///
+/// ```
+/// # include!("../../doctest_notes.rs");
+/// use noclobber::lock::columns::ColumnRenewal;
+/// use noclobber::lock::{Keeper, Keeping};
+///
+/// # fn main() -> noclobber::Result<()> {
+/// # let conn = &mut notes_with_one_row();
+/// let lease = Note::find(1, conn)?.lock_in_columns().owner("ann").acquire(conn)?;
+/// let keeping: Keeping<ColumnRenewal<Note>> = Keeper::of_columns(&lease);
+/// # lease.release(conn)
+/// # }
+/// ```
+pub struct ColumnRenewal<M: LockColumns> {
+    key: M::Key,
+    grant: Arc<Grant>,
+}
+
+impl<M: LockColumns, C: StoreLocked<M>> Renewal<C> for ColumnRenewal<M> {
+    fn __renew(&self, conn: &mut C) -> Result<()> {
+        renew::<M, C>(&self.key, &self.grant, conn)
+    }
+}
+
+impl<M: LockColumns> HasGrant for ColumnRenewal<M> {
+    fn __grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+impl<M: LockColumns> fmt::Debug for ColumnRenewal<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ColumnRenewal").finish_non_exhaustive()
+    }
+}
+
+fn renew<M: LockColumns, C: StoreLocked<M>>(
+    key: &M::Key,
+    grant: &Grant,
+    conn: &mut C,
+) -> Result<()> {
+    refuse_open(grant.nested, conn)?;
+    let began = Began::now();
+    let assigned = vec![Number(milliseconds(grant.ttl))];
+    let renewing = Change { texts: RENEW, assigned, compared: proof(grant) };
+    let renewed = change::<M, C>(renewing, key, None, conn)?;
+    match read::<M, C>(key, conn)? {
+        Some(row) if renewed && row.belongs_to(grant.fence, &grant.token) => {
+            grant.renewed(row, began);
+            Ok(())
+        }
+        row => Err(lost::<M>(key, grant, row)),
     }
 }
 

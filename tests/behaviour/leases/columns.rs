@@ -1,19 +1,19 @@
 //! What is particular about leases in columns of the record.
 
 use std::collections::BTreeSet;
-use std::sync::Barrier;
+use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use diesel::prelude::*;
 use noclobber::error::Loss;
-use noclobber::lock::{self, LockInfo, LockTables, Override};
+use noclobber::lock::{self, Keeper, LockInfo, LockTables, Override};
 use noclobber::prelude::*;
 use noclobber::retry::Nested;
 use noclobber::{Error, Result, transaction};
 
 use super::both::{Draft, draft, drafts, first_draft, stored};
-use super::lost;
+use super::{SOON, lost, wait_until};
 use crate::support::{Witness, on_every_database, on_every_shared_database};
 
 /// What a witness has seen, with one word for the clock and without the question whether it runs.
@@ -177,6 +177,35 @@ on_every_database! {
 }
 
 on_every_shared_database! {
+    fn a_keeper_renews_it_and_tells_of_its_loss(place) {
+        let conn = &mut place.connect();
+        let draft = first_draft!(conn);
+        let lease = draft.lock_in_columns().owner("ann").acquire(conn).unwrap();
+        let first = lease.info().expires_at();
+        let (tell, told) = mpsc::channel();
+        let keeping = Keeper::of_columns(&lease).every(Duration::from_millis(20));
+        let keeper = keeping.start(place.connect(), move |lost| tell.send(lost).unwrap()).unwrap();
+        wait_until("it is renewed", || {
+            let seen = Draft::inspect_columns(draft.id, conn).unwrap().unwrap();
+            seen.expires_at() > first
+        });
+        assert!(lease.is_trusted());
+
+        let seen = Draft::inspect_columns(draft.id, conn).unwrap().unwrap();
+        let stolen = root().steal_in_columns(&draft, &seen, conn).unwrap();
+        let lost = told.recv_timeout(SOON).unwrap();
+        assert_eq!((lost.loss(), lost.by()), (Loss::HeldByAnother, Some("root")));
+        assert!(!lease.is_trusted());
+        assert!(told.recv_timeout(SOON).is_err(), "it was told twice");
+        keeper.stop();
+        stolen.release(conn).unwrap();
+
+        let short = draft.lock_in_columns().owner("ann").acquire(conn).unwrap();
+        let seldom = Keeper::of_columns(&short).every(Duration::from_secs(200));
+        assert!(matches!(seldom.start(place.connect(), |_| ()), Err(Error::InvalidLock(_))));
+        short.release(conn).unwrap();
+    }
+
     fn of_many_who_ask_at_once_one_is_the_holder(place) {
         let draft = first_draft!(&mut place.connect());
         let start = Barrier::new(6);
