@@ -63,6 +63,9 @@ impl fmt::Display for LockHeld {
         if let Some(renewed_at) = info.renewed_at() {
             write!(f, ", renewed {}", utc(renewed_at))?;
         }
+        if info.is_expired() {
+            return f.write_str(", whose time is over: it is being written just now");
+        }
         write!(f, ", for another {}", rounded(info.expires_in()))
     }
 }

@@ -38,7 +38,7 @@
 //! | kept by a [`Keeper`](super::Keeper) | yes | yes |
 //! | several at once, list, release on drop | yes | no |
 //! | the fence of a record that is deleted and created again | goes on | begins anew |
-//! | who waits for a transaction that is writing the record | nobody | who acquires, renews or releases |
+//! | who waits for a transaction that is writing the record (on SQLite: everybody) | nobody | who acquires or releases |
 //! | triggers and `ON UPDATE` columns of the record's table | do not notice | **fire** |
 //!
 //! A table with an `updated_at` that a trigger or `ON UPDATE CURRENT_TIMESTAMP` keeps does not suit it. A

@@ -119,7 +119,8 @@ pub trait LockDsl: VersionedDsl {
     /// # Errors
     ///
     /// [`Error::LockLost`] with who, when and why; [`Error::InvalidLock`] when the lease is another
-    /// record's; otherwise as [`save`](VersionedDsl::save).
+    /// record's; otherwise as [`save`](VersionedDsl::save). End the transaction then: on MySQL it goes on to
+    /// hold the lock's row, and the new holder could not renew.
     ///
     /// ```
     /// # include!("../doctest_setup.rs");

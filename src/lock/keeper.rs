@@ -18,7 +18,8 @@ use crate::retry::Source;
 /// A thread that renews a lease until it is told to stop, the lease is released, dropped, or lost.
 ///
 /// It has a connection of its own: that of the holder may be inside a transaction, and the thread does not
-/// wait for it. A renewal that the database could not serve is tried again soon, and is no loss; a loss is a
+/// wait for it (on SQLite, for no longer than the busy timeout). A single connection that dies is not opened
+/// anew, and without one nobody can be told of a loss: a pool serves better. A renewal that the database could not serve is tried again soon, and is no loss; a loss is a
 /// definite answer, and is told at once, in the keeper's thread.
 ///
 /// ```

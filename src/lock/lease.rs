@@ -190,6 +190,12 @@ impl Grant {
         self.over.load(Ordering::Acquire)
     }
 
+    /// Takes note of an answer of the database's that it has run out. A guarded write may regain it.
+    pub(super) fn run_out(&self) {
+        let Began { monotonic, wall } = Began::now();
+        self.state().trusted = Trust { monotonic: Some(monotonic), wall: Some(wall) };
+    }
+
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::Release);
     }

@@ -247,7 +247,10 @@ impl<P: LockPolicy> Override<P> {
             let mut binds = grant(&request);
             binds.extend([Text(seen.entity()), Text(seen.record()), Number(seen.fence())]);
             self.ended(STEAL, binds, EventKind::Stolen, seen, conn)?;
-            let it = self.happened(EventKind::Acquired, seen.fence() + 1, &self.actor, seen);
+            let it = Happened {
+                renewals: 0,
+                ..self.happened(EventKind::Acquired, seen.fence() + 1, &self.actor, seen)
+            };
             happened(&it, &self.tables, conn)?;
             let place = vec![Text(seen.entity()), Text(seen.record())];
             carry::lease(PEEK, &self.tables, place, conn)

@@ -126,8 +126,10 @@ pub(super) fn renew<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<()> {
         Ok(Some(row)) => grant.renewed(row, began),
         Ok(None) => {}
         Err(error) => {
-            if matches!(error, Error::LockLost(_)) {
-                grant.end();
+            match &error {
+                Error::LockLost(lost) if lost.loss() == Loss::Expired => grant.run_out(),
+                Error::LockLost(_) => grant.end(),
+                _ => {}
             }
             return Err(error);
         }
@@ -189,6 +191,7 @@ pub(super) fn lost<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<LockLost
     binds.push(Number(grant.fence));
     let ending = carry::events(ENDING, &grant.tables, binds, conn)?;
     let ending = ending.into_iter().next().and_then(EventRow::event);
+    let mut holder = None;
     let loss = match ending.as_ref().map(LockEvent::kind) {
         Some(EventKind::Broken) => Loss::Broken,
         Some(EventKind::Stolen) => Loss::Stolen,
@@ -199,8 +202,14 @@ pub(super) fn lost<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<LockLost
                 let capped = row.deadline_at.is_some_and(|deadline| deadline <= row.now);
                 if capped { Loss::Capped } else { Loss::Expired }
             }
+            // The history has been purged; the row tells who is there now.
+            Some(row) if row.token.is_some() => {
+                holder = row.owner;
+                Loss::HeldByAnother
+            }
             _ => Loss::Unknown,
         },
     };
-    Ok(LockLost::new(&grant.entity, &grant.record, grant.fence, loss, ending))
+    let lost = LockLost::new(&grant.entity, &grant.record, grant.fence, loss, ending);
+    Ok(lost.taken_by(holder))
 }

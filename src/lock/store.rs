@@ -14,7 +14,7 @@ use crate::lease::{EventRow, LeaseRow, LockTables};
 use crate::model::bounds::Bind;
 use crate::model::{LockColumns, Versioned, VersionedOn};
 use crate::operation::Store;
-use crate::statement::columns::{Change, DeleteHeld, Holding, OfRecord, UpdateHeld};
+use crate::statement::columns::{Change, DeleteHeld, Holding, OfRecord, ReadColumns, UpdateHeld};
 use crate::statement::lease::{LeaseBind, LeaseStatement};
 use crate::statement::{Guard, Proven, Update};
 
@@ -115,7 +115,7 @@ pub trait StoreLocked<M: Versioned>: Store<M> + LockStore {
 
     /// The columns of a lease, as they are now or as this transaction sees them.
     #[doc(hidden)]
-    fn __read_columns(&mut self, key: &M::Key, present: bool) -> QueryResult<Vec<LeaseRow>>
+    fn __read_columns(&mut self, key: &M::Key, how: ReadColumns) -> QueryResult<Vec<LeaseRow>>
     where
         M: LockColumns;
 
@@ -186,13 +186,13 @@ where
         }
     }
 
-    fn __read_columns(&mut self, key: &M::Key, present: bool) -> QueryResult<Vec<LeaseRow>>
+    fn __read_columns(&mut self, key: &M::Key, how: ReadColumns) -> QueryResult<Vec<LeaseRow>>
     where
         M: LockColumns,
     {
         // Their texts name no table of leases.
         let (tables, dialect) = (LockTables::default(), backend::dialect(self));
-        let rows = self.load(OfRecord::<M>::read(key, present, &tables, dialect))?;
+        let rows = self.load(OfRecord::<M>::read(key, how, &tables, dialect))?;
         rows.map(|row| columns::<M, _>(key, &row?)).collect()
     }
 

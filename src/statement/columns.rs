@@ -94,10 +94,10 @@ impl<'a, M: Versioned> OfRecord<'a, M> {
         }
     }
 
-    /// As it is now, whatever snapshot the transaction reads from, where `present` says so.
+    /// What is read `how` says: with a lock clause or without.
     pub(crate) fn read(
         key: &'a M::Key,
-        present: bool,
+        how: ReadColumns,
         tables: &'a LockTables,
         dialect: Dialect,
     ) -> Self {
@@ -109,9 +109,23 @@ impl<'a, M: Versioned> OfRecord<'a, M> {
             assigned: text(""),
             key,
             expected: None,
-            behind: text(if present { "{present}" } else { "" }),
+            behind: text(match how {
+                ReadColumns::Plainly => "",
+                ReadColumns::Present => "{present}",
+                ReadColumns::TakenAtOnce => "{nowait}",
+            }),
         }
     }
+}
+
+/// How the columns of a lease are read.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadColumns {
+    Plainly,
+    /// As they are now, whatever snapshot the transaction reads from.
+    Present,
+    /// The row is taken for this transaction, or it is an error at once.
+    TakenAtOnce,
 }
 
 impl<M: Versioned> Query for OfRecord<'_, M> {

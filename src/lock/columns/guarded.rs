@@ -7,6 +7,7 @@ use super::row::{lost, read};
 use crate::backend;
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::lock::lease::Began;
 use crate::lock::request::{invalid, milliseconds};
 use crate::lock::{Proves, StoreLocked};
 use crate::model::LockColumns;
@@ -21,7 +22,11 @@ impl<M: LockColumns, C: StoreLocked<M>> Proves<M, C> for ColumnLease<M> {
         let send = |model: &M, next: &M::Version, conn: &mut C| -> QueryResult<usize> {
             conn.__save_holding(model, next, &key, holding)
         };
-        written_alone(model, conn, send)?.or_else(|model| self.refused(model.version(), conn))
+        let began = Began::now();
+        let saved = written_alone(model, conn, send)?
+            .or_else(|model| self.refused(model.version(), conn))?;
+        self.regained(began, conn);
+        Ok(saved)
     }
 
     fn __delete(&self, model: M, conn: &mut C) -> Result<()> {
@@ -47,8 +52,12 @@ impl<M: LockColumns, C: StoreLocked<M>> Proves<M, C> for ColumnLease<M> {
     {
         self.is_for(&key)?;
         let holding = self.holding(conn);
+        let began = Began::now();
         match patch_proven::<M, Changes, C>(&key, &expected, changes, holding, conn)? {
-            Some(next) => Ok(next),
+            Some(next) => {
+                self.regained(began, conn);
+                Ok(next)
+            }
             None => self.refused(&expected, conn),
         }
     }
@@ -62,6 +71,18 @@ impl<M: LockColumns> ColumnLease<M> {
             fence: grant.fence,
             ttl: milliseconds(grant.ttl),
             dialect: backend::dialect(conn),
+        }
+    }
+
+    /// A write under a lease that was not trusted any more has regained it: its handle is told, if it can be.
+    fn regained<C: StoreLocked<M>>(&self, began: Began, conn: &mut C) {
+        let grant = self.grant();
+        if grant.is_trusted() {
+            return;
+        }
+        let row = read::<M, C>(&self.key, conn).ok().flatten();
+        if let Some(row) = row.filter(|row| row.belongs_to(grant.fence, &grant.token)) {
+            grant.renewed(row, began);
         }
     }
 

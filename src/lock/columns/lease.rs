@@ -7,11 +7,12 @@ use super::row::{change, lost, read, refuse_open};
 use crate::error::Result;
 use crate::lease::LockInfo;
 use crate::lock::StoreLocked;
+use crate::lock::acquire::in_short;
 use crate::lock::keeper::{HasGrant, Renewal};
 use crate::lock::lease::{Began, Grant, Lease};
 use crate::lock::request::milliseconds;
 use crate::model::LockColumns;
-use crate::statement::columns::{Change, RELEASE, RENEW};
+use crate::statement::columns::{Change, RELEASE, RENEW, ReadColumns};
 use crate::statement::lease::LeaseBind::{self, Number, Text};
 
 /// A lease that is held, in columns of its record.
@@ -57,10 +58,10 @@ impl<M: LockColumns> ColumnLease<M> {
 
     /// Holds the lease for another time to live from now on.
     ///
-    /// Two statements, each alone: an UPDATE of `locked_until` that compares token, fence and expiry, and
-    /// a `SELECT` of the columns. A lease that has expired is not renewed, even when nobody took it: the
-    /// record may have changed since. A guarded write can regain it. It waits for a transaction that is
-    /// writing the record just now, also for one of the holder's own on another connection.
+    /// In a short transaction of its own: a `SELECT` of the columns that takes the row at once or not at
+    /// all, an UPDATE of `locked_until` that compares token, fence and expiry, and another `SELECT`. A lease
+    /// that has expired is not renewed, even when nobody took it: the record may have changed since. A
+    /// guarded write can regain it.
     ///
     /// # Errors
     ///
@@ -215,13 +216,20 @@ fn renew<M: LockColumns, C: StoreLocked<M>>(
     grant: &Grant,
     conn: &mut C,
 ) -> Result<()> {
-    refuse_open(grant.nested, conn)?;
     let began = Began::now();
-    let assigned = vec![Number(milliseconds(grant.ttl))];
-    let renewing = Change { texts: RENEW, assigned, compared: proof(grant) };
-    let renewed = change::<M, C>(renewing, key, None, conn)?;
-    match read::<M, C>(key, conn)? {
-        Some(row) if renewed && row.belongs_to(grant.fence, &grant.token) => {
+    let row = in_short(grant.nested, conn, |conn| {
+        // Who writes the record just now may be the holder, waiting for this thread; and the time is to be
+        // that after any wait.
+        let taken = conn.__read_columns(key, ReadColumns::TakenAtOnce)?.into_iter().next();
+        let assigned = vec![Number(milliseconds(grant.ttl))];
+        let renewing = Change { texts: RENEW, assigned, compared: proof(grant) };
+        if taken.is_none() || !change::<M, C>(renewing, key, None, conn)? {
+            return Err(lost::<M>(key, grant, taken));
+        }
+        read::<M, C>(key, conn)
+    })?;
+    match row {
+        Some(row) if row.belongs_to(grant.fence, &grant.token) => {
             grant.renewed(row, began);
             Ok(())
         }

@@ -7,7 +7,7 @@ use crate::lock::lease::Grant;
 use crate::lock::store::StoreLocked;
 use crate::model::{LockColumns, record};
 use crate::retry::Nested;
-use crate::statement::columns::Change;
+use crate::statement::columns::{Change, ReadColumns};
 use crate::transaction::{depth, is_alone};
 
 /// The columns as they are now; none without the record.
@@ -17,8 +17,8 @@ where
     C: StoreLocked<M>,
 {
     // What a transaction has seen once it may see again, although it is past.
-    let present = depth(conn)? > 0;
-    Ok(conn.__read_columns(key, present)?.into_iter().next())
+    let how = if depth(conn)? > 0 { ReadColumns::Present } else { ReadColumns::Plainly };
+    Ok(conn.__read_columns(key, how)?.into_iter().next())
 }
 
 /// The lease on a record, if somebody holds it.
@@ -27,7 +27,7 @@ where
     M: LockColumns,
     C: StoreLocked<M>,
 {
-    let row = conn.__read_columns(key, false)?.into_iter().next();
+    let row = conn.__read_columns(key, ReadColumns::Plainly)?.into_iter().next();
     Ok(row.filter(|row| row.token.is_some()).map(|row| row.info_for(None)))
 }
 
@@ -66,14 +66,19 @@ pub(super) fn refuse_open<C: diesel::Connection>(nested: Nested, conn: &mut C) -
 
 /// Why a lease is no longer its holder's, as far as its columns tell.
 pub(super) fn lost<M: LockColumns>(key: &M::Key, grant: &Grant, row: Option<LeaseRow>) -> Error {
-    grant.end();
     let (loss, by) = match row {
+        // A guarded write may still regain it.
         Some(row) if row.belongs_to(grant.fence, &grant.token) => (Loss::Expired, None),
         Some(row) if row.token.is_some() => (Loss::HeldByAnother, row.owner),
         // Who breaks a lease raises its fence, and so does who takes it.
         Some(row) if row.fence == grant.fence => (Loss::Released, None),
         _ => (Loss::Unknown, None),
     };
+    if loss == Loss::Expired {
+        grant.run_out();
+    } else {
+        grant.end();
+    }
     let lost = LockLost::new(M::TABLE, &key.text(), grant.fence, loss, None);
     Error::LockLost(lost.taken_by(by))
 }

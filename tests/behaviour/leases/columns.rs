@@ -59,7 +59,11 @@ on_every_database! {
         let one_line = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(sent(&witness), [one_line(update), one_line(look)]);
         lease.renew(conn).unwrap();
-        assert_eq!(sent(&witness).len(), 2);
+        // In a transaction: the row is taken at once, or not at all.
+        let renewal = witness.sent();
+        let of_record = |word| renewal.iter().filter(move |sql| sql.starts_with(word)).count();
+        assert_eq!((of_record("SELECT lock_fence"), of_record("UPDATE")), (2, 1), "{renewal:?}");
+        assert!(renewal.iter().any(|sql| sql.starts_with("SELECT") && sql.ends_with(AT_ONCE)));
         lease.release(conn).unwrap();
         let release = "UPDATE \"drafts\" SET locked_by = NULL, locked_until = NULL, lock_token = NULL \
                        WHERE \"id\" = ? AND lock_token = ? AND lock_fence = ?";
@@ -201,9 +205,39 @@ on_every_shared_database! {
         stolen.release(conn).unwrap();
 
         let short = draft.lock_in_columns().owner("ann").acquire(conn).unwrap();
+        // Whoever stops it inside a transaction that has written the record does not wait for it for ever.
+        let keeping = Keeper::of_columns(&short).every(Duration::from_millis(20));
+        let keeper = keeping.start(place.connect(), |_| ()).unwrap();
+        let stopped = transaction(conn, |conn| {
+            let saved = draft.reload(conn)?.save_locked(&short, conn)?;
+            thread::sleep(Duration::from_millis(100));
+            keeper.stop();
+            Ok::<_, Error>(saved)
+        });
+        assert_eq!(stopped.unwrap().version, 2);
         let seldom = Keeper::of_columns(&short).every(Duration::from_secs(200));
         assert!(matches!(seldom.start(place.connect(), |_| ()), Err(Error::InvalidLock(_))));
         short.release(conn).unwrap();
+    }
+
+    /// PostgreSQL tells the time before it waits for a row that is locked and not changed.
+    fn who_waited_longer_than_the_lease_lasts_has_one_that_lasts(place) {
+        let conn = &mut place.connect();
+        let draft = first_draft!(conn);
+        let holder = &mut place.connect();
+        run(BEGIN, holder);
+        run("UPDATE drafts SET title = title", holder);
+        thread::scope(|scope| {
+            let asker = scope.spawn(|| {
+                let asker = &mut place.connect();
+                let request = draft.lock_in_columns().owner("ann").ttl(Duration::from_millis(300));
+                request.acquire(asker).map(|lease| lease.info().is_expired())
+            });
+            thread::sleep(Duration::from_millis(600));
+            // Nothing was changed in the end.
+            run("ROLLBACK", holder);
+            assert!(!asker.join().unwrap().unwrap());
+        });
     }
 
     fn of_many_who_ask_at_once_one_is_the_holder(place) {

@@ -18,15 +18,17 @@ on_every_database! {
         create_tables!(conn);
         let draft = document("draft", conn);
         let record = draft.id.to_string();
-        let lease = draft.lock().owner("ann").acquire(conn).unwrap();
+        let mut lease = draft.lock().owner("ann").acquire(conn).unwrap();
         expire!(conn);
         assert!(lock::inspect("documents", &record, conn).unwrap().unwrap().is_expired());
+        assert_eq!(lost(lease.renew(conn).unwrap_err()).loss(), Loss::Expired);
+        assert!(!lease.info().is_expired());
         let saved = renamed(&draft, "late").save_locked(&lease, conn).unwrap();
         assert_eq!(row(draft.id, conn), Some(saved.clone()));
         let now = lock::inspect("documents", &record, conn).unwrap().unwrap();
         assert!(!now.is_expired());
         assert_eq!((now.fence(), now.renewals()), (lease.fence(), 1));
-        // The handle knows.
+        // The handle knows, also one that was told that it cannot be renewed.
         assert_eq!(lease.info().renewals(), 1);
         assert_eq!(lease.info().expires_at(), now.expires_at());
         assert!(lease.is_trusted());

@@ -71,6 +71,17 @@ on_every_database! {
         again.release(conn).unwrap();
     }
 
+    fn who_has_it_now_is_told_where_the_history_is_forgotten(conn) {
+        create_tables!(conn);
+        let mut anns = anns().acquire(conn).unwrap();
+        expire!(conn);
+        let bobs = bobs().acquire(conn).unwrap();
+        run("DELETE FROM lock_events", conn);
+        let told = lost(anns.renew(conn).unwrap_err());
+        assert_eq!((told.loss(), told.by()), (Loss::HeldByAnother, Some("bob")));
+        bobs.release(conn).unwrap();
+    }
+
     /// Another process, with the token that the holder keeps elsewhere.
     fn the_same_token_is_the_same_holder_in_another_request(conn) {
         create_tables!(conn);

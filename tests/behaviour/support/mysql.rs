@@ -76,6 +76,9 @@ pub(crate) const CREATE_REMARKS: &str = "
 
 pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
+/// What takes a row at once, or not at all.
+pub(crate) const AT_ONCE: &str = " FOR UPDATE NOWAIT";
+
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "`";
 pub(crate) const HOLD_TO_WRITE: &str = " FOR UPDATE";

@@ -88,6 +88,9 @@ pub(crate) const CREATE_REMARKS: &str = "
 pub(crate) const LOOK: &str =
     " UNION ALL SELECT NULL WHERE row_security_active($noclobber$\"documents\"$noclobber$)";
 pub(crate) const HOLD: &str = " FOR SHARE";
+/// What takes a row at once, or not at all.
+pub(crate) const AT_ONCE: &str = " FOR UPDATE NOWAIT";
+
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "\"";
 pub(crate) const HOLD_TO_WRITE: &str = " FOR NO KEY UPDATE";

@@ -76,6 +76,9 @@ pub(crate) const MOVE_VERSION: &str = "
 /// What follows the look after a refused write, and the reads of `verify` and `verify_all`.
 pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = "";
+/// What takes a row at once, or not at all.
+pub(crate) const AT_ONCE: &str = "";
+
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "\"";
 pub(crate) const HOLD_TO_WRITE: &str = "";
