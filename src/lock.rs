@@ -25,7 +25,7 @@
 //!
 //! # What it rests on
 //!
-//! * **Safety is in the write, not in the clock.** Each grant has a *token*, which its holder alone knows,
+//! * **Safety is in the write, not in the clock.** Each grant has a *token*, which is told to its holder alone,
 //!   and a *fence*, a number that grows with each new holder of the record and never repeats. A guarded
 //!   write ([`save_locked`](LockDsl::save_locked), [`delete_locked`](LockDsl::delete_locked),
 //!   [`patch_locked`](LockDsl::patch_locked)) proves both in its own transaction, together with the

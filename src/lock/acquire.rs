@@ -20,7 +20,7 @@ use crate::transaction::{depth, short};
 pub(super) const ROUNDS: usize = 16;
 
 impl<F> LockRequest<F> {
-    /// Takes the lease, or says who has it. Does not wait.
+    /// Takes the lease, or says who has it. Does not wait for the holder.
     ///
     /// In a short transaction of its own, at READ COMMITTED: reads the lock's row; takes it by an UPDATE
     /// on the fence that was seen, or creates it; notes what happened in the history. Who finds it held has

@@ -35,6 +35,7 @@
 //! | own other session | by the name of the session | the same owner with another token |
 //! | session, note, renewals, cap, known version, since when | yes | no |
 //! | history: who ended it, when and why | yes | no: who has it *now*, or [`Loss::Unknown`] |
+//! | what has expired is regained for | the version known under the lease | the version in the row |
 //! | kept by a [`Keeper`](super::Keeper) | yes | yes |
 //! | several at once, list, release on drop | yes | no |
 //! | the fence of a record that is deleted and created again | goes on | begins anew |

@@ -17,6 +17,7 @@ use crate::model::{LockColumns, Versioned};
 use crate::operation::{Store, StoreChanges, VersionedDsl, written_alone};
 use crate::statement::lease::{HOLD, PEEK};
 use crate::transaction::transaction;
+use crate::version::Version;
 
 /// Leases on the records of a versioned model, and the writes that prove them.
 ///
@@ -213,7 +214,8 @@ impl<M: Versioned, C: StoreLocked<M>> Proves<M, C> for Lease {
     }
 
     fn __delete(&self, model: M, conn: &mut C) -> Result<()> {
-        proven::<M, C, _>(&model.key(), &self.grant, conn, |conn| model.delete(conn))
+        let (key, expected) = (model.key(), model.version().text().into_owned());
+        proven::<M, C, _>(&key, &expected, &self.grant, conn, |conn| model.delete(conn))
     }
 
     fn __patch<Changes>(
@@ -226,9 +228,12 @@ impl<M: Versioned, C: StoreLocked<M>> Proves<M, C> for Lease {
     where
         C: StoreChanges<M, Changes>,
     {
-        proven::<M, C, _>(&key.clone(), &self.grant, conn, |conn| {
+        let expected = version.text().into_owned();
+        let patched = proven::<M, C, _>(&key.clone(), &expected, &self.grant, conn, |conn| {
             M::patch(key, version, changes, conn)
-        })
+        })?;
+        self.grant.knows(patched.text().into_owned());
+        Ok(patched)
     }
 }
 
@@ -243,19 +248,26 @@ fn save<M: Versioned, C: StoreLocked<M>>(model: M, grant: &Grant, conn: &mut C) 
             };
             let saved = written_alone(model, conn, send);
             match saved.map_err(|error| carry::of_missing_tables(error, &grant.tables))? {
-                Ok(saved) => return Ok(saved),
+                Ok(saved) => {
+                    grant.knows(saved.version().text().into_owned());
+                    return Ok(saved);
+                }
                 // No row: lost, expired, or stale. What follows finds out which, and may regain it.
                 Err(model) => model,
             }
         }
         _ => model,
     };
-    proven::<M, C, _>(&key, grant, conn, |conn| model.save(conn))
+    let expected = model.version().text().into_owned();
+    let saved = proven::<M, C, _>(&key, &expected, grant, conn, |conn| model.save(conn))?;
+    grant.knows(saved.version().text().into_owned());
+    Ok(saved)
 }
 
 /// Proves the lease, writes, and regains the lease if it had run out, in one transaction.
 fn proven<M, C, R>(
     key: &M::Key,
+    expected: &str,
     grant: &Grant,
     conn: &mut C,
     write: impl FnOnce(&mut C) -> Result<R>,
@@ -271,7 +283,7 @@ where
         match row.filter(|row| row.belongs_to(grant.fence, &grant.token)) {
             None => Err(Error::LockLost(lost(grant, conn)?)),
             Some(row) if row.lasts().is_some() => Ok((write(conn)?, None)),
-            Some(row) => regain(grant, &row, conn, write),
+            Some(row) => regain(expected, grant, &row, conn, write),
         }
     })?;
     // Not before it is committed.
@@ -281,9 +293,11 @@ where
     Ok(written)
 }
 
-/// The lease has run out, and nobody has taken it. If the record is still as its holder loaded it, which
-/// the write itself finds out, no harm was done.
+/// The lease has run out, and nobody has taken it. If the record is still as its holder knew it under the
+/// lease, which the write itself finds out, no harm was done. A version that was loaded after somebody else
+/// had written is another one.
 fn regain<C: LockStore, R>(
+    expected: &str,
     grant: &Grant,
     row: &LeaseRow,
     conn: &mut C,
@@ -295,6 +309,11 @@ fn regain<C: LockStore, R>(
         let (entity, record) = (&grant.entity, &grant.record);
         let capped = LockLost::new(entity, record, grant.fence, Loss::Capped, None);
         return Err(Error::LockLost(capped));
+    }
+    if !grant.is_known(expected) {
+        let (entity, record) = (&grant.entity, &grant.record);
+        let expired = LockLost::new(entity, record, grant.fence, Loss::Expired, None);
+        return Err(Error::LockLost(expired));
     }
     prolong(grant, until, 1, conn)?;
     let written = write(conn)?;

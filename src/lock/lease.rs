@@ -51,6 +51,9 @@ pub struct Grant {
 struct State {
     info: LockInfo,
     trusted: Trust,
+    /// The record's version as the holder knows it, as text: when it was locked, or after the last guarded
+    /// write. None where a lease began without a copy of the record.
+    known: Option<String>,
 }
 
 /// Until when a lease is trusted without asking: by both clocks. The one that counts stands still while
@@ -109,7 +112,7 @@ impl Lease {
                 ttl: request.ttl,
                 tables: request.tables.clone(),
                 nested: request.nested,
-                state: Mutex::new(State { info, trusted }),
+                state: Mutex::new(State { info, trusted, known: request.version.clone() }),
                 over: AtomicBool::new(false),
             }),
         }
@@ -190,6 +193,16 @@ impl Grant {
         self.over.load(Ordering::Acquire)
     }
 
+    /// Takes note of the version that a guarded write has left behind.
+    pub(super) fn knows(&self, version: String) {
+        self.state().known = Some(version);
+    }
+
+    /// Whether the holder knows the record at this version.
+    pub(super) fn is_known(&self, version: &str) -> bool {
+        self.state().known.as_deref().is_none_or(|known| known == version)
+    }
+
     /// Takes note of an answer of the database's that it has run out. A guarded write may regain it.
     pub(super) fn run_out(&self) {
         let Began { monotonic, wall } = Began::now();
@@ -203,7 +216,9 @@ impl Grant {
     /// Takes note of a renewal.
     pub(super) fn renewed(&self, row: LeaseRow, began: Began) {
         let trusted = began.trust(row.expires_in());
-        *self.state() = State { info: row.info_for(None), trusted };
+        let mut state = self.state();
+        state.info = row.info_for(None);
+        state.trusted = trusted;
     }
 
     /// Where its row is.

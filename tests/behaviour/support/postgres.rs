@@ -236,6 +236,7 @@ super::server::server! {
     place: Postgres,
     url: "NOCLOBBER_POSTGRES_URL",
     create: "CREATE SCHEMA {}",
-    enter: "SET search_path TO {}; SET client_min_messages TO error",
+    // A test that waits for ever is worse than one that fails.
+    enter: "SET search_path TO {}; SET client_min_messages TO error; SET lock_timeout TO '60s'",
     drop: "SET client_min_messages TO error; DROP SCHEMA {} CASCADE"
 }
