@@ -5,7 +5,7 @@ use super::Holder;
 use super::info::{EventKind, LockEvent, LockInfo, milliseconds, time};
 
 /// A row of the table of leases. Times are milliseconds since 1970.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LeaseRow {
     pub(crate) entity: String,
     pub(crate) record: String,
@@ -22,6 +22,20 @@ pub struct LeaseRow {
     pub(crate) version: Option<String>,
     /// When the database read it.
     pub(crate) now: i64,
+}
+
+/// Without the token and the session, which are the holder's own.
+impl std::fmt::Debug for LeaseRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LeaseRow")
+            .field("entity", &self.entity)
+            .field("record", &self.record)
+            .field("fence", &self.fence)
+            .field("owner", &self.owner)
+            .field("expires_at", &self.expires_at)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What stands in the way of a lease, or does not.

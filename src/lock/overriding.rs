@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use super::Lock;
+use uuid::Uuid;
+
 use super::acquire::{grant, in_short};
 use super::carry::{self, Happened, happened};
 use super::lease::{Began, Lease};
 use super::request::{self, LockRequest};
 use super::store::LockStore;
 use crate::error::{Error, OverrideRefused, Result};
-use crate::lease::{EventKind, LockInfo, LockTables};
+use crate::lease::{EventKind, LeaseRow, LockInfo, LockTables};
 use crate::retry::Nested;
 use crate::statement::lease::LeaseBind::{Number, Text};
-use crate::statement::lease::{BREAK, PEEK, STEAL, TAKE_IN_TURN};
+use crate::statement::lease::{BREAK, KEEP_DEADLINE, PEEK, STEAL, TAKE_IN_TURN};
 
 /// Who may end whose lease.
 ///
@@ -89,7 +91,7 @@ impl LockPolicy for OwnerOnly {
 /// # roots.release(conn)
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is ended before `break_lock` or `steal`"]
 pub struct Override<P = OwnerOnly> {
     pub(super) actor: String,
@@ -99,6 +101,8 @@ pub struct Override<P = OwnerOnly> {
     pub(super) ttl: Option<Duration>,
     pub(super) tables: LockTables,
     pub(super) nested: Nested,
+    /// By which whoever takes it over is known: a steal whose answer was lost is sent again with it.
+    token: Uuid,
 }
 
 impl Override {
@@ -117,6 +121,7 @@ impl Override {
             ttl: None,
             tables: LockTables::default(),
             nested: Nested::Refuse,
+            token: Uuid::new_v4(),
         }
     }
 }
@@ -139,8 +144,8 @@ impl<P: LockPolicy> Override<P> {
     /// let roots = Override::by("root").because("left open").allowed_to(admins);
     /// ```
     pub fn allowed_to<Q: LockPolicy>(self, policy: Q) -> Override<Q> {
-        let Override { actor, reason, session, ttl, tables, nested, policy: _ } = self;
-        Override { actor, reason, policy, session, ttl, tables, nested }
+        let Override { actor, reason, session, ttl, tables, nested, token, policy: _ } = self;
+        Override { actor, reason, policy, session, ttl, tables, nested, token }
     }
 
     /// The session of the one who takes it over; see [`LockRequest::session`].
@@ -216,7 +221,8 @@ impl<P: LockPolicy> Override<P> {
         })
     }
 
-    /// Ends the lease and takes it over, for [`ttl`](Self::ttl).
+    /// Ends the lease and takes it over, for [`ttl`](Self::ttl). Of the actor's own, the cap goes on. Asked
+    /// again with the same value, after an answer was lost, it is the same grant.
     ///
     /// In one short transaction: an UPDATE on the fence that was seen, and the history.
     ///
@@ -244,9 +250,16 @@ impl<P: LockPolicy> Override<P> {
         self.check(seen, conn)?;
         let began = Began::now();
         let row = in_short(self.nested, conn, |conn| {
+            let place = vec![Text(seen.entity()), Text(seen.record())];
+            let now = carry::lease(TAKE_IN_TURN, &self.tables, place, conn)?;
+            let served = |row: &LeaseRow| row.belongs_to(seen.fence() + 1, &request.token);
+            if let Some(row) = now.filter(served) {
+                return Ok(Some(row));
+            }
             let mut binds = grant(&request);
             binds.extend([Text(seen.entity()), Text(seen.record()), Number(seen.fence())]);
             self.ended(STEAL, binds, EventKind::Stolen, seen, conn)?;
+            self.keep_deadline(seen, conn)?;
             let it = Happened {
                 renewals: 0,
                 ..self.happened(EventKind::Acquired, seen.fence() + 1, &self.actor, seen)
@@ -266,7 +279,8 @@ impl<P: LockPolicy> Override<P> {
         let mut request = Lock::on(seen.entity(), seen.record())
             .owner(&self.actor)
             .kept_in(self.tables.clone())
-            .nested(self.nested);
+            .nested(self.nested)
+            .token(self.token);
         request.holder.session.clone_from(&self.session);
         match self.ttl {
             Some(ttl) => request.ttl(ttl),
@@ -289,6 +303,18 @@ impl<P: LockPolicy> Override<P> {
             happened(&it, &self.tables, conn)
         })?;
         Err(Error::OverrideRefused(OverrideRefused::denied(&self.actor, seen)))
+    }
+
+    /// Who takes over their own lease goes on under the cap that it had: it is the same person who holds the
+    /// record.
+    fn keep_deadline<C: LockStore>(&self, seen: &LockInfo, conn: &mut C) -> Result<()> {
+        let Some(deadline) = seen.deadline_at().filter(|_| self.actor == seen.owner()) else {
+            return Ok(());
+        };
+        let deadline = deadline.timestamp_millis();
+        let mut binds = vec![Number(deadline), Number(deadline), Number(deadline)];
+        binds.extend([Text(seen.entity()), Text(seen.record()), Number(seen.fence() + 1)]);
+        carry::execute(KEEP_DEADLINE, &self.tables, binds, conn).map(drop)
     }
 
     /// Sends the UPDATE, and writes down that it happened if it did.
@@ -332,5 +358,15 @@ impl<P: LockPolicy> Override<P> {
             reason: Some(&self.reason),
             renewals: i64::try_from(seen.renewals()).unwrap_or(i64::MAX),
         }
+    }
+}
+
+/// Without the token, which is the secret of whoever takes the lease over.
+impl<P> std::fmt::Debug for Override<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Override")
+            .field("actor", &self.actor)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }

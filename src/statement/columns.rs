@@ -160,12 +160,18 @@ where
 }
 
 /// What a guarded write proves, and what it does for the lease.
-#[derive(Debug)]
 pub struct Holding<'a> {
     pub(crate) token: &'a str,
     pub(crate) fence: i64,
     pub(crate) ttl: i64,
     pub(crate) dialect: Dialect,
+}
+
+/// Without the token.
+impl std::fmt::Debug for Holding<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Holding").field("fence", &self.fence).finish_non_exhaustive()
+    }
 }
 
 impl Holding<'_> {

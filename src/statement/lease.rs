@@ -80,6 +80,11 @@ pub(crate) const STEAL: &str = "UPDATE {locks} SET fence = fence + 1, token = ?,
      acquired_at = {now}, renewed_at = NULL, expires_at = {now} + ?, deadline_at = {now} + ?, \
      renewals = 0, version = ? WHERE entity = ? AND record = ? AND fence = ? AND token IS NOT NULL";
 
+/// The deadline, three times; entity, record, fence.
+pub(crate) const KEEP_DEADLINE: &str = "UPDATE {locks} SET deadline_at = ?, \
+     expires_at = CASE WHEN expires_at > ? THEN ? ELSE expires_at END \
+     WHERE entity = ? AND record = ? AND fence = ?";
+
 /// expiry, renewals; entity, record, fence, token.
 pub(crate) const RENEW: &str = "UPDATE {locks} SET renewed_at = {now}, expires_at = ?, renewals = renewals + ? \
      WHERE entity = ? AND record = ? AND fence = ? AND token = ?";
@@ -136,12 +141,18 @@ pub struct LeaseStatement<'a> {
 }
 
 /// A value in a statement about leases.
-#[derive(Debug)]
 pub enum LeaseBind<'a> {
     Text(&'a str),
     MaybeText(Option<&'a str>),
     Number(i64),
     MaybeNumber(Option<i64>),
+}
+
+/// No value is told: one of them may be a token.
+impl std::fmt::Debug for LeaseBind<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("?")
+    }
 }
 
 impl<'a> LeaseStatement<'a> {

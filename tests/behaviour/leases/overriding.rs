@@ -4,7 +4,7 @@ use noclobber::Error;
 use noclobber::error::{Loss, OverrideRefused};
 use noclobber::lock::{self, EventKind, LockInfo, Override};
 
-use super::{anns, bobs, create_tables, lost};
+use super::{MINUTE, anns, bobs, create_tables, lost};
 use crate::support::on_every_database;
 
 fn root() -> Override<impl lock::LockPolicy> {
@@ -49,6 +49,37 @@ on_every_database! {
             ]
         );
         stolen.release(conn).unwrap();
+    }
+
+    fn a_steal_whose_answer_was_lost_is_the_same_grant_when_it_is_sent_again(conn) {
+        create_tables!(conn);
+        let _anns = anns().acquire(conn).unwrap();
+        let seen = lock::inspect("documents", "7", conn).unwrap().unwrap();
+        let steal = root().because("urgent");
+        let first = steal.steal(&seen, conn).unwrap();
+        let again = steal.steal(&seen, conn).unwrap();
+        assert_eq!(again.fence(), first.fence());
+        assert_eq!(lock::history("documents", "7", conn).unwrap().len(), 3);
+        // Somebody else's is another one.
+        assert!(!refused(root().because("urgent").steal(&seen, conn).unwrap_err()).is_denied());
+        again.release(conn).unwrap();
+    }
+
+    /// Otherwise a cap would be for who does not know how to get around it.
+    fn who_takes_over_their_own_lease_goes_on_under_its_cap(conn) {
+        create_tables!(conn);
+        let capped = anns().session("one").ttl(MINUTE).cap(MINUTE * 2).acquire(conn).unwrap();
+        let seen = lock::inspect("documents", "7", conn).unwrap().unwrap();
+        let here = Override::by("ann").session("two").because("the other tab").ttl(MINUTE * 9);
+        let here = here.steal(&seen, conn).unwrap();
+        assert_eq!(here.info().deadline_at(), capped.info().deadline_at());
+        assert_eq!(Some(here.info().expires_at()), here.info().deadline_at());
+        here.release(conn).unwrap();
+
+        // Somebody else's cap is not theirs.
+        let _capped = anns().cap(MINUTE * 10).acquire(conn).unwrap();
+        let seen = lock::inspect("documents", "7", conn).unwrap().unwrap();
+        assert_eq!(root().because("urgent").steal(&seen, conn).unwrap().info().deadline_at(), None);
     }
 
     fn nobody_but_the_owner_may_unless_a_policy_says_so(conn) {
