@@ -8,9 +8,10 @@ mod web;
 
 use serde_json::{Value, json};
 
-/// The example's backend on a free port; gone with the test process.
+/// The example's backend on a free port. It ends with the test process, and leaves its file in the
+/// target directory.
 fn listen() -> String {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let backend = web::backend(&folder.path().join("web.db")).unwrap();
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -1,6 +1,5 @@
 //! Every error that a restart may cure, provoked on a real server; and what is never taken for one.
 
-use std::sync::Barrier;
 use std::thread;
 
 use diesel::connection::SimpleConnection;
@@ -8,7 +7,7 @@ use noclobber::error::Reason;
 use noclobber::prelude::*;
 use noclobber::{Error, transaction};
 
-use crate::support::Document;
+use crate::support::{Barrier, Document};
 
 /// The tests of one body on both servers.
 macro_rules! on_both_servers {

@@ -1,6 +1,5 @@
 //! The isolation levels of the servers: what a stale write is answered at each of them.
 
-use std::sync::Barrier;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use noclobber::retry::{Policy, retry};
 use noclobber::{Error, Found, transaction, verify_all};
 
 use crate::support::server::Isolation;
-use crate::support::{Document, documents};
+use crate::support::{Barrier, Document, documents};
 use crate::triggers::Kept;
 
 /// The tests of one body on both servers, at every level; `at` names it.

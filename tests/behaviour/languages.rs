@@ -1,7 +1,6 @@
 //! Servers that speak another language than English: what is not understood stays an error of the
 //! database, is never a success, and is not tried again.
 
-use std::sync::Barrier;
 use std::thread;
 
 use diesel::connection::SimpleConnection;
@@ -10,7 +9,7 @@ use noclobber::prelude::*;
 use noclobber::retry::{Retry, Retryable};
 use noclobber::{Error, transaction};
 
-use crate::support::Document;
+use crate::support::{Barrier, Document};
 
 /// The tests of one body on both servers, whose connections speak German; `connect` opens one.
 macro_rules! in_german {

@@ -1,6 +1,5 @@
 //! Threads of one process, which change the same rows at once.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -12,6 +11,7 @@ use super::database::on_every_copy;
 use super::hot_row::{HotRow, think};
 use super::ledger::{HotRows, Ledger};
 use super::models::{Customer, Invoice, PlaylistTrack, Track};
+use crate::support::Barrier;
 
 const THREADS: usize = 4;
 

@@ -2,7 +2,6 @@
 
 mod killed;
 
-use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use diesel::prelude::*;
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
 
-use crate::support::{Document, documents, on_every_shared_database};
+use crate::support::{Barrier, Document, documents, on_every_shared_database};
 
 /// Enough for many threads on one row.
 fn patient() -> Policy {

@@ -1,5 +1,6 @@
 //! What the tests share: a table, its model, databases of every kind, and a witness of what is sent.
 
+mod barrier;
 pub(crate) mod database;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
@@ -14,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod sqlite;
 mod witness;
 
+pub(crate) use self::barrier::Barrier;
 pub(crate) use self::database::{Database, Journal, pool};
 pub(crate) use self::witness::{Witness, neutral};
 

@@ -204,7 +204,8 @@ pub(crate) const SHORTEST_LOCK_WAIT: &str = "SET lock_timeout = '1ms'";
 /// The URL of a place on the server.
 fn inside(url: &str, place: &str) -> String {
     let beginning = if url.contains('?') { '&' } else { '?' };
-    let options = format!("-csearch_path%3D{place}%20-cclient_min_messages%3Derror");
+    let options =
+        format!("-csearch_path%3D{place}%20-cclient_min_messages%3Derror%20-clock_timeout%3D60s");
     format!("{url}{beginning}options={options}")
 }
 
@@ -238,5 +239,5 @@ super::server::server! {
     create: "CREATE SCHEMA {}",
     // A test that waits for ever is worse than one that fails.
     enter: "SET search_path TO {}; SET client_min_messages TO error; SET lock_timeout TO '60s'",
-    drop: "SET client_min_messages TO error; DROP SCHEMA {} CASCADE"
+    drop: "SET client_min_messages TO error; SET lock_timeout TO '60s'; DROP SCHEMA {} CASCADE"
 }

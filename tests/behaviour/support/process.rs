@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 use std::{env, thread};
 
@@ -88,7 +88,14 @@ impl Process {
     /// Tells it that there is nothing more to do, and waits for its end. Answers what it has said.
     pub(crate) fn finish(mut self) -> Vec<String> {
         drop(self.told.take());
-        let answers = self.answers.iter().collect();
+        let mut answers = Vec::new();
+        loop {
+            match self.answers.recv_timeout(LONG) {
+                Ok(answer) => answers.push(answer),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("no end:\n{}", self.complaint()),
+            }
+        }
         let status = self.child.wait().unwrap();
         assert!(status.success(), "a process failed:\n{}", self.complaint());
         answers
