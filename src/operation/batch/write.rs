@@ -167,7 +167,8 @@ impl<'a, M: Versioned> Batch<'a, M> {
     }
 
     /// Whether the statement has written just these rows. It has written none otherwise: each is then
-    /// written, and judged, on its own.
+    /// written, and judged, on its own. So it is too when the statement was refused: what the database
+    /// makes of a value that does not fit is for the single statement to say.
     fn written_whole<C: StoreBatch<M>>(&self, rows: &[Row<'_, M>], conn: &mut C) -> Result<bool> {
         enum NotWhole {
             Count,
@@ -184,7 +185,7 @@ impl<'a, M: Versioned> Batch<'a, M> {
         });
         match written {
             Ok(()) => Ok(true),
-            Err(NotWhole::Count) => Ok(false),
+            Err(NotWhole::Count | NotWhole::Error(Error::Database(_))) => Ok(false),
             Err(NotWhole::Error(error)) => Err(error),
         }
     }

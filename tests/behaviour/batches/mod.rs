@@ -2,6 +2,8 @@
 
 mod modes;
 mod sent;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod types;
 
 use noclobber::Error;
 

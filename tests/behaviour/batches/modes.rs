@@ -5,7 +5,13 @@ use noclobber::prelude::*;
 use noclobber::{ConcurrentModificationError, Error, Found, transaction};
 
 use super::{all_of, documents, retitled, stale};
-use crate::support::{Document, Witness, on_every_database};
+use crate::support::{Document, Witness, documents, on_every_database};
+
+/// How many documents have this title.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn titled<'a>(title: &'a str) -> _ {
+    documents::table.filter(documents::title.eq(title)).count()
+}
 
 fn told(outcome: &Result<Document, ConcurrentModificationError>) -> (i64, String) {
     match outcome {
@@ -157,34 +163,21 @@ on_every_database! {
         documents[5_001].clone().touch(conn).unwrap();
         let error = Document::save_all(retitled(&documents, "new"), conn).unwrap_err();
         assert_eq!(stale(&error), [("5002".into(), "version 2".into())]);
-        let untouched = documents::table_filter("draft");
-        assert_eq!(untouched.count().get_result::<i64>(conn), Ok(5_003));
+        assert_eq!(titled("draft").get_result::<i64>(conn), Ok(5_003));
         let outcomes = Document::save_each(retitled(&documents, "new"), conn).unwrap();
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 1);
         assert!(outcomes[5_001].is_err());
-        assert_eq!(documents::table_filter("new").count().get_result::<i64>(conn), Ok(5_002));
+        assert_eq!(titled("new").get_result::<i64>(conn), Ok(5_002));
         let current = all_of!(conn);
         Document::delete_all(current, conn).unwrap();
         assert_eq!(all_of!(conn), []);
     }
 
-    /// A veto is no deletion, and names the record that it was for.
     fn unguarded_columns_are_left_alone(conn) {
         let documents = documents!(2, conn);
-        Document::increment(1, crate::support::documents::views, 5, conn).unwrap();
+        Document::increment(1, documents::views, 5, conn).unwrap();
         Document::save_all(documents, conn).unwrap();
         let views: Vec<i64> = all_of!(conn).into_iter().map(|document| document.views).collect();
         assert_eq!(views, [5, 0]);
-    }
-}
-
-mod documents {
-    use diesel::prelude::*;
-
-    use crate::support::documents;
-
-    #[diesel::dsl::auto_type(no_type_alias)]
-    pub(super) fn table_filter<'a>(title: &'a str) -> _ {
-        documents::table.filter(documents::title.eq(title))
     }
 }
