@@ -101,9 +101,9 @@ pub(crate) enum Batch {
     Singly,
     /// In one statement whose columns are arrays, for up to so many records.
     Arrays { rows: usize },
-    /// Held first, then compared, then written in one statement whose rows are the branches of a union:
-    /// for up to so many records, as long as there are no more than so many binds.
-    Union { rows: usize, binds: usize },
+    /// Held first, then compared, then written in one statement whose rows are listed in a union: for up to
+    /// so many records, as long as there are no more than so many binds. `row` introduces each of them.
+    Union { rows: usize, binds: usize, row: &'static str },
 }
 
 /// How the key of a new row is learnt.

@@ -2,6 +2,10 @@
 //!
 //! There is no code here but that of the examples, only text.
 
+/// Many records at once: which mode when.
+#[doc = include_str!("guide/batches.md")]
+pub mod batches {}
+
 /// Choosing a database and an isolation level.
 #[doc = include_str!("guide/choosing_a_database.md")]
 pub mod choosing_a_database {}

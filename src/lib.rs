@@ -65,6 +65,7 @@
 //! | load, change, save | [`modify`], [`try_modify`] | does it again |
 //! | count | [`increment`] of an unguarded column | adds to theirs |
 //! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
+//! | write many records of a model | [`save_all`], [`delete_all`]; [`save_each`], [`delete_each`] | all or nothing; each by itself |
 //! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
 //! | keep a record for long work | [`lock`], [`save_locked`] | who has it, since when, what for |
 //!
@@ -114,6 +115,10 @@
 //! [`try_modify`]: VersionedDsl::try_modify
 //! [`increment`]: VersionedDsl::increment
 //! [`verify`]: VersionedDsl::verify
+//! [`save_all`]: BatchDsl::save_all
+//! [`save_each`]: BatchDsl::save_each
+//! [`delete_all`]: BatchDsl::delete_all
+//! [`delete_each`]: BatchDsl::delete_each
 //! [`save_locked`]: LockDsl::save_locked
 //! [`transaction`]: transaction()
 //! [`retry`]: retry()

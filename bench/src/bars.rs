@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::contender::Kind::{CApiAlone, DieselTransaction, NoclobberAlone, NoclobberGuarded};
+use crate::contender::Kind::{
+    self, CApiAlone, DieselOneByOne, DieselTransaction, NoclobberAlone, NoclobberBatch,
+    NoclobberGuarded, NoclobberOneByOne,
+};
 use crate::database::{Place, Product};
 use crate::measured::{Measured, with_bounds};
 use crate::statistics::Estimate;
@@ -76,7 +79,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges a subject by the bars that it has on this product; on MySQL none has any.
+/// Judges a subject by the bars that it has on this product.
 pub fn judge(subject: Subject, product: Product, measured: &Measured) -> Result<Vec<Verdict>> {
     match (subject, product) {
         (Subject::Save, Product::Sqlite) => sqlite(measured),
@@ -93,8 +96,31 @@ pub fn judge(subject: Subject, product: Product, measured: &Measured) -> Result<
             ratio: guarded(measured.timings(Place::Postgres)?)?,
             bar: Bar::AtMost(1.4),
         }]),
-        _ => Ok(Vec::new()),
+        (Subject::Batch, Product::Sqlite) => Ok(vec![Verdict {
+            subject: "batch of 1000, SQLite, WAL file, time, hand-written Diesel / ours",
+            ratio: batch(measured.timings(Place::WalFile)?, DieselOneByOne)?,
+            bar: Bar::AtLeast(4.0),
+        }]),
+        #[cfg(feature = "postgres")]
+        (Subject::Batch, Product::Postgres) => Ok(vec![Verdict {
+            subject: "batch of 1000, PostgreSQL, time, `save` one by one / ours",
+            ratio: batch(measured.timings(Place::Postgres)?, NoclobberOneByOne)?,
+            bar: Bar::AtLeast(12.0),
+        }]),
+        #[cfg(feature = "mysql")]
+        (Subject::Batch, Product::Mysql) => Ok(vec![Verdict {
+            subject: "batch of 1000, MySQL, time, `save` one by one / ours",
+            ratio: batch(measured.timings(Place::Mysql)?, NoclobberOneByOne)?,
+            bar: Bar::AtLeast(4.0),
+        }]),
+        #[cfg(feature = "mysql")]
+        (Subject::Save | Subject::Locks, Product::Mysql) => Ok(Vec::new()),
     }
+}
+
+/// How many times as long another way takes to write the rows.
+fn batch(timings: &Timings, other: Kind) -> Result<Ratio> {
+    Ok(Ratio::Estimated(timings.ratio(other, NoclobberBatch)?))
 }
 
 /// What the proof of a lease makes of a save.

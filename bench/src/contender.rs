@@ -1,5 +1,6 @@
 //! Who takes part: each contender works on the same row in its own way.
 
+mod batches;
 mod c_api;
 mod check_then_act;
 mod entrants;
@@ -50,6 +51,9 @@ pub enum Kind {
     NoclobberGuarded,
     NoclobberRenewal,
     NoclobberGrant,
+    NoclobberBatch,
+    NoclobberOneByOne,
+    DieselOneByOne,
 }
 
 impl Kind {

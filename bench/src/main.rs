@@ -45,6 +45,8 @@ enum Task {
     Save(measure::Options),
     /// Leases: take and give back, renew, and save under one.
     Locks(measure::Options),
+    /// Batches: 1000 rows written back at once.
+    Batch(measure::Options),
     /// Saves and prints nothing; runs under valgrind, which counts the instructions.
     #[command(hide = true)]
     Count { contender: Kind, saves: u32 },
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Save(options) => measure::measure(Subject::Save, &options),
         Task::Locks(options) => measure::measure(Subject::Locks, &options),
+        Task::Batch(options) => measure::measure(Subject::Batch, &options),
         Task::Count { contender, saves } => {
             instructions::save(contender, saves).map(|()| ExitCode::SUCCESS)
         }

@@ -1,4 +1,4 @@
-//! `bench save`, `bench locks`: measures a subject on each database, reports it, and judges it when
+//! `bench save`, `bench locks`, `bench batch`: measures a subject on each database, reports it, and judges it when
 //! asked to.
 
 use std::process::ExitCode;

@@ -42,7 +42,7 @@ impl Run {
         if let Some(sql) = self.database.between_rounds_sql() {
             self.contender.execute_batch(sql)?;
         }
-        self.work(UNMEASURED)?;
+        self.work(UNMEASURED.min(times))?;
         let start = Instant::now();
         self.work(times)?;
         Ok(start.elapsed())
@@ -114,7 +114,11 @@ mod tests {
         for (entrant, place) in all()? {
             let mut run = Run::start(entrant, place)?;
             run.work(2)?;
-            let theirs = if entrant.effect == Effect::Saves { SAVE } else { STEAL };
+            let theirs = if matches!(entrant.effect, Effect::Saves | Effect::Batches) {
+                SAVE
+            } else {
+                STEAL
+            };
             run.contender.execute_batch(theirs)?;
             assert!(run.work(1).is_err(), "{}", entrant.label);
         }

@@ -10,17 +10,20 @@ pub enum Subject {
     Save,
     /// Leases, and what they make of a save.
     Locks,
+    /// All rows changed and written back at once.
+    Batch,
 }
 
 impl Subject {
     #[cfg(test)]
-    pub const ALL: [Self; 2] = [Self::Save, Self::Locks];
+    pub const ALL: [Self; 3] = [Self::Save, Self::Locks, Self::Batch];
 
     /// What is done over and over, for the report.
     pub fn unit(self) -> &'static str {
         match self {
             Self::Save => "saves",
             Self::Locks => "operations",
+            Self::Batch => "batches of 1000 saves",
         }
     }
 
@@ -45,6 +48,8 @@ impl Subject {
             // lock, its indexes and the history, in two transactions.
             (Self::Save, Place::Memory | Place::WalFile) => 400,
             (Self::Locks, Place::Memory | Place::WalFile) => 60,
+            // Each takes as long as all of the others together.
+            (Self::Batch, _) => 1,
             // A save through a socket takes so long that these take longer than those.
             #[cfg(feature = "postgres")]
             (_, Place::Postgres) => 100,

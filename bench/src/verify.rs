@@ -21,6 +21,8 @@ pub type Row = (i64, String, Option<String>, String, i64, f64, NaiveDateTime, i6
 pub enum Effect {
     /// A row at another version.
     Saves,
+    /// All rows at another version.
+    Batches,
     /// The same, and a lease that has not been renewed.
     GuardedSaves,
     /// A lease that has.
@@ -71,19 +73,25 @@ pub fn verify(connection: &mut impl Verifiable, expected: Expected) -> Result<()
     let mut rows = connection.documents()?;
     rows.sort_by_key(|row| row.0);
     let saves = match expected.effect {
-        Effect::Saves | Effect::GuardedSaves => expected.times,
+        Effect::Saves | Effect::GuardedSaves | Effect::Batches => expected.times,
         Effect::Renewals | Effect::Grants => 0,
     };
-    compare(&rows, saves)?;
-    // Who takes no lease has no tables for them.
-    if expected.effect == Effect::Saves { Ok(()) } else { compare_lease(connection, expected) }
+    let of_all = expected.effect == Effect::Batches;
+    compare(&rows, |id| if of_all || id == ID { saves } else { 0 })?;
+    match expected.effect {
+        // Who takes no lease has no tables for them.
+        Effect::Saves | Effect::Batches => Ok(()),
+        Effect::GuardedSaves | Effect::Renewals | Effect::Grants => {
+            compare_lease(connection, expected)
+        }
+    }
 }
 
 fn compare_lease(connection: &mut impl Verifiable, expected: Expected) -> Result<()> {
     let Expected { effect, times } = expected;
     let holder = || Some(OWNER.to_owned());
     let (lease, events) = match effect {
-        Effect::Saves | Effect::GuardedSaves => ((1, 0, holder()), 1),
+        Effect::Saves | Effect::Batches | Effect::GuardedSaves => ((1, 0, holder()), 1),
         Effect::Renewals => ((1, times, holder()), 1),
         // The row stays when a lease is given back; the history has both.
         Effect::Grants => ((times, 0, None), 2 * times),
@@ -100,9 +108,10 @@ fn compare_lease(connection: &mut impl Verifiable, expected: Expected) -> Result
     Err(message.into())
 }
 
-fn compare(rows: &[Row], saves: i64) -> Result<()> {
+/// `saves` tells how often a row was saved.
+fn compare(rows: &[Row], saves: impl Fn(i64) -> i64) -> Result<()> {
     for (id, found) in (1..=ROWS).zip(rows) {
-        let saves = if id == ID { saves } else { 0 };
+        let saves = saves(id);
         let expected = expected(id, saves)?;
         if *found != expected {
             let message =
@@ -134,6 +143,11 @@ fn expected(id: i64, saves: i64) -> Result<Row> {
 mod tests {
     use super::*;
 
+    /// One row saved so often.
+    fn one(saves: i64) -> impl Fn(i64) -> i64 {
+        move |id| if id == ID { saves } else { 0 }
+    }
+
     fn rows(saves: i64) -> Vec<Row> {
         let row = |id| expected(id, if id == ID { saves } else { 0 }).unwrap();
         (1..=ROWS).map(row).collect()
@@ -141,15 +155,16 @@ mod tests {
 
     #[test]
     fn one_row_is_saved_and_the_others_are_not() {
-        assert!(compare(&rows(3), 3).is_ok());
-        assert!(compare(&rows(3), 4).is_err());
+        assert!(compare(&rows(3), one(3)).is_ok());
+        assert!(compare(&rows(3), one(4)).is_err());
+        assert!(compare(&rows(3), |_| 3).is_err());
     }
 
     #[test]
     fn a_save_of_another_row_is_noticed() {
         let mut rows = rows(3);
         rows[0].7 += 1;
-        let message = compare(&rows, 3).unwrap_err().to_string();
+        let message = compare(&rows, one(3)).unwrap_err().to_string();
         assert!(message.starts_with("after 0 saves the row must be (1, "), "{message}");
     }
 
@@ -157,7 +172,7 @@ mod tests {
     fn a_lost_row_is_noticed() {
         let mut rows = rows(3);
         rows.pop();
-        let message = compare(&rows, 3).unwrap_err().to_string();
+        let message = compare(&rows, one(3)).unwrap_err().to_string();
         assert_eq!(message, "the table must have 1000 rows, but it has 999");
     }
 }

@@ -28,10 +28,12 @@ use crate::model::Versioned;
 /// * PostgreSQL: one statement for up to 5,000 records, `UPDATE t AS target SET …, version =
 ///   target.version + 1 FROM (SELECT unnest(?) AS id, unnest(?) AS version, unnest(?) AS …) AS batch WHERE
 ///   target.id = batch.id AND target.version = batch.version RETURNING …`, or a `DELETE` of that form.
-/// * MySQL and MariaDB: two statements for up to 500 records, fewer when these would have more than 65,535
-///   places. `SELECT id, version FROM t WHERE … ORDER BY id FOR UPDATE` holds the records, and those that
+/// * MySQL and MariaDB: two statements in a savepoint for up to 1,000 records, fewer when these would have
+///   more than 65,535 places. `SELECT …, target.version FROM t AS target JOIN (SELECT …, id FROM t WHERE FALSE
+///   UNION ALL VALUES (?), …) AS batch ON target.id = batch.id FOR UPDATE` holds the records, and those that
 ///   are current are written by `UPDATE t AS target JOIN (SELECT …, id, version FROM t WHERE FALSE UNION ALL
-///   SELECT ?, …) AS batch ON target.id = batch.id AND target.version = batch.version SET …`.
+///   VALUES (?, …), …) AS batch ON target.id = batch.id AND target.version = batch.version SET …`. What the
+///   server refuses in this form (a value that does not fit; all of it, before MySQL 8.0.19) is sent singly.
 ///
 /// And for each record that was not written a look at what is there, as after a single save. Single
 /// statements are sent on every database for a model whose version a trigger keeps, and on PostgreSQL for

@@ -17,6 +17,9 @@ use crate::version::Version;
 /// What the version that a record is given is called in `batch`.
 const NEXT: &str = "noclobber_next";
 
+/// What a record's place in the batch is called.
+const PLACE: &str = "noclobber_place";
+
 /// Whether the statement has to carry the next versions: the record's own gives them otherwise.
 fn carries_next<M: Versioned>() -> bool {
     !M::Version::COUNTS

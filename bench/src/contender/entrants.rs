@@ -9,10 +9,13 @@ use diesel::MysqlConnection;
 use diesel::PgConnection;
 use diesel::SqliteConnection;
 
+use noclobber::operation::StoreBatch;
+
+use super::hand_written::HandWritten;
 use super::noclobber_locks::Leasing;
 use super::through_diesel::Through;
 use super::{
-    Contender, Kind, c_api, check_then_act, hand_written, noclobber_locks, noclobber_save,
+    Contender, Kind, batches, c_api, check_then_act, hand_written, noclobber_locks, noclobber_save,
     rusqlite_cached,
 };
 use crate::Result;
@@ -58,6 +61,11 @@ impl Subject {
             (Self::Locks, Place::Postgres) => Locks::<PgConnection>::ENTRANTS,
             #[cfg(feature = "mysql")]
             (Self::Locks, Place::Mysql) => Locks::<MysqlConnection>::ENTRANTS,
+            (Self::Batch, Place::Memory | Place::WalFile) => Batches::<SqliteConnection>::ENTRANTS,
+            #[cfg(feature = "postgres")]
+            (Self::Batch, Place::Postgres) => Batches::<PgConnection>::ENTRANTS,
+            #[cfg(feature = "mysql")]
+            (Self::Batch, Place::Mysql) => Batches::<MysqlConnection>::ENTRANTS,
         }
     }
 }
@@ -86,6 +94,26 @@ impl<C: Leasing + 'static> Locks<C> {
             "noclobber, `acquire` and `release`",
         )
         .leaving(Effect::Grants),
+    ];
+}
+
+/// And so are those who write all rows.
+struct Batches<C>(PhantomData<C>);
+
+impl<C: StoreBatch<noclobber_save::Document> + HandWritten + 'static> Batches<C> {
+    const ENTRANTS: &'static [Entrant] = &[
+        Entrant::new::<Through<C, batches::SaveAll>>(Kind::NoclobberBatch, "noclobber, `save_all`")
+            .leaving(Effect::Batches),
+        Entrant::new::<Through<C, batches::OneByOne>>(
+            Kind::NoclobberOneByOne,
+            "noclobber, `save` one by one, in one transaction",
+        )
+        .leaving(Effect::Batches),
+        Entrant::new::<Through<C, batches::HandWrittenOneByOne>>(
+            Kind::DieselOneByOne,
+            "hand-written Diesel, one by one, in one transaction",
+        )
+        .leaving(Effect::Batches),
     ];
 }
 

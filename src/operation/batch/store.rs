@@ -52,13 +52,22 @@ pub trait StoreBatch<M: Versioned>: Store<M> {
         next: &[&M::Version],
     ) -> QueryResult<Vec<usize>>;
 
-    /// Holds the records with these keys; their keys and versions.
+    /// Holds the records with these keys; their places in the slice, and their versions.
     #[doc(hidden)]
-    fn __hold_all(&mut self, keys: &[&M::Key]) -> QueryResult<Vec<(M::Key, M::Version)>>;
+    fn __hold_all(
+        &mut self,
+        rows: &[Row<'_, M>],
+        row: &'static str,
+    ) -> QueryResult<Vec<(usize, M::Version)>>;
 
     /// Writes them by one statement; how many were written.
     #[doc(hidden)]
-    fn __write_union(&mut self, kind: Kind, rows: &[Row<'_, M>]) -> QueryResult<usize>;
+    fn __write_union(
+        &mut self,
+        kind: Kind,
+        rows: &[Row<'_, M>],
+        row: &'static str,
+    ) -> QueryResult<usize>;
 }
 
 /// What is done with each record.
@@ -75,7 +84,8 @@ pub enum Kind {
 pub enum Form {
     Singly,
     Arrays(usize),
-    Union(usize),
+    /// And what introduces each of them in its list.
+    Union(usize, &'static str),
 }
 
 impl<C, M> StoreBatch<M> for C
@@ -89,8 +99,8 @@ where
             Batch::Arrays { rows } if C::Backend::HAS_ARRAYS && !M::HAS_ARRAYS => {
                 Form::Arrays(rows)
             }
-            Batch::Union { rows, binds } => {
-                Form::Union(rows.min(binds / union::binds::<M, C::Backend>()).max(1))
+            Batch::Union { rows, binds, row } => {
+                Form::Union(rows.min(binds / union::binds::<M, C::Backend>()).max(1), row)
             }
             Batch::Singly | Batch::Arrays { .. } => Form::Singly,
         }
@@ -108,22 +118,31 @@ where
         }
     }
 
-    fn __hold_all(&mut self, keys: &[&M::Key]) -> QueryResult<Vec<(M::Key, M::Version)>> {
+    fn __hold_all(
+        &mut self,
+        rows: &[Row<'_, M>],
+        row: &'static str,
+    ) -> QueryResult<Vec<(usize, M::Version)>> {
         let clause = backend::dialect(self).hold_to_write;
-        let rows = self.load(HoldAll::<M>::new(keys, clause))?;
-        let columns = M::KEY_COLUMNS;
-        rows.map(|row| {
-            let row = row?;
-            let key = read(M::__read_key(&row.partial_row(0..columns)))?;
-            Ok((key, read(M::__read_version(&row.partial_row(columns..columns + 1)))?))
+        let held = self.load(HoldAll::new(rows, row, clause))?;
+        held.map(|held| {
+            let held = held?;
+            let place = <i32 as Read<Integer, C::Backend>>::__read_row(&held.partial_row(0..1));
+            let version = read(M::__read_version(&held.partial_row(1..2)))?;
+            Ok((usize::try_from(read(place)?).unwrap_or(usize::MAX), version))
         })
         .collect()
     }
 
-    fn __write_union(&mut self, kind: Kind, rows: &[Row<'_, M>]) -> QueryResult<usize> {
+    fn __write_union(
+        &mut self,
+        kind: Kind,
+        rows: &[Row<'_, M>],
+        row: &'static str,
+    ) -> QueryResult<usize> {
         match kind {
-            Kind::Save => self.execute_returning_count(&UpdateUnion::new(rows)),
-            Kind::Delete => self.execute_returning_count(&DeleteUnion::new(rows)),
+            Kind::Save => self.execute_returning_count(&UpdateUnion::new(rows, row)),
+            Kind::Delete => self.execute_returning_count(&DeleteUnion::new(rows, row)),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! How a batch is written, and what became of each of its records.
 
-use std::collections::{HashMap, HashSet};
-
 use super::store::{Form, Kind, StoreBatch};
 use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result};
 use crate::key::Key;
@@ -56,29 +54,29 @@ struct Batch<'a, M: Versioned> {
 struct Record<'a, M: Versioned> {
     model: &'a M,
     key: M::Key,
-    text: String,
     next: M::Version,
 }
 
 impl<'a, M: Versioned> Batch<'a, M> {
     fn new(models: &'a [M], kind: Kind) -> Result<Self> {
-        let mut seen = HashSet::with_capacity(models.len());
         let mut records = Vec::with_capacity(models.len());
-        for model in models {
+        let mut texts = Vec::with_capacity(models.len());
+        for (place, model) in models.iter().enumerate() {
             let key = model.key();
-            let text = key.text();
-            if !seen.insert(text.clone()) {
-                return Err(Error::TwiceInBatch(record::<M>(&key)));
-            }
             let next = match kind {
                 // The trigger's is not known before.
                 Kind::Save if !M::BY_TRIGGER => outcome::next::<M>(&key, model.version())?,
                 Kind::Save | Kind::Delete => model.version().clone(),
             };
-            records.push(Record { model, key, text, next });
+            texts.push((key.text(), place));
+            records.push(Record { model, key, next });
         }
-        let mut order: Vec<usize> = (0..records.len()).collect();
-        order.sort_unstable_by(|one, other| records[*one].text.cmp(&records[*other].text));
+        texts.sort_unstable();
+        if let Some(pair) = texts.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let (_, place) = pair[0];
+            return Err(Error::TwiceInBatch(record::<M>(&records[place].key)));
+        }
+        let order = texts.into_iter().map(|(_, place)| place).collect();
         Ok(Batch { kind, records, order })
     }
 
@@ -91,14 +89,14 @@ impl<'a, M: Versioned> Batch<'a, M> {
                     self.by_arrays(chunk, &mut outcomes, conn)?;
                 }
             }
-            Form::Union(rows) if !M::BY_TRIGGER => {
+            Form::Union(rows, row) if !M::BY_TRIGGER => {
                 for chunk in self.order.chunks(rows) {
-                    self.by_union(chunk, &mut outcomes, conn)?;
+                    self.by_union(chunk, row, &mut outcomes, conn)?;
                 }
             }
-            Form::Singly | Form::Arrays(_) | Form::Union(_) => {}
+            Form::Singly | Form::Arrays(_) | Form::Union(..) => {}
         }
-        // What was not sent so far: all, or those whose rows the database knows by another spelling.
+        // What nothing is known of so far: all, or those that were not there to be held.
         for place in outcomes.open(&self.order) {
             outcomes.tell(place, self.singly(place, conn)?);
         }
@@ -128,66 +126,77 @@ impl<'a, M: Versioned> Batch<'a, M> {
         Ok(())
     }
 
+    /// Does nothing when the statements have not written just what they should, or were refused: each
+    /// record is then written, and judged, on its own. What the database makes of a value that does not
+    /// fit is for the single statement to say.
     fn by_union<C: StoreBatch<M>>(
         &self,
         chunk: &[usize],
+        row: &'static str,
         outcomes: &mut Outcomes<M::Version>,
         conn: &mut C,
     ) -> Result<()> {
-        let keys: Vec<&M::Key> = chunk.iter().map(|place| &self.records[*place].key).collect();
-        let mut held: HashMap<String, (M::Version, usize)> = HashMap::with_capacity(chunk.len());
-        for (key, version) in conn.__hold_all(&keys)? {
-            held.entry(key.text()).or_insert((version, 0)).1 += 1;
-        }
-        let mut current = Vec::with_capacity(chunk.len());
-        for place in chunk.iter().copied() {
-            let Record { model, ref key, ref text, ref next } = self.records[place];
-            match held.get(text) {
-                None => {}
-                Some((_, rows)) if *rows > 1 => {
-                    return Err(Error::KeyNotUnique { record: record::<M>(key), rows: *rows });
-                }
-                Some((version, _)) if version == model.version() => {
-                    current.push((place, Row { model, key, next }));
-                }
-                Some((version, _)) => {
-                    let found = Found::Version(version.text().into_owned());
-                    outcomes
-                        .tell(place, Err(outcome::refused_write::<M>(key, model.version(), found)));
-                }
-            }
-        }
-        let (places, rows): (Vec<usize>, Vec<Row<'_, M>>) = current.into_iter().unzip();
-        if !rows.is_empty() && self.written_whole(&rows, conn)? {
-            for place in places {
-                outcomes.tell(place, Ok(self.records[place].next.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the statement has written just these rows. It has written none otherwise: each is then
-    /// written, and judged, on its own. So it is too when the statement was refused: what the database
-    /// makes of a value that does not fit is for the single statement to say.
-    fn written_whole<C: StoreBatch<M>>(&self, rows: &[Row<'_, M>], conn: &mut C) -> Result<bool> {
-        enum NotWhole {
-            Count,
+        enum Undone {
+            NotWhole,
             Error(Error),
         }
-        impl From<Error> for NotWhole {
+        impl From<Error> for Undone {
             fn from(error: Error) -> Self {
-                NotWhole::Error(error)
+                Undone::Error(error)
             }
         }
-        let written = transaction(conn, |conn| {
-            let written = conn.__write_union(self.kind, rows).map_err(Error::from)?;
-            if written == rows.len() { Ok(()) } else { Err(NotWhole::Count) }
+        let told = transaction(conn, |conn| {
+            let (current, told) = self.hold(chunk, row, conn)?;
+            let rows: Vec<Row<'_, M>> = current.iter().map(|place| self.row(*place)).collect();
+            let written = match rows.len() {
+                0 => 0,
+                _ => conn.__write_union(self.kind, &rows, row).map_err(Error::from)?,
+            };
+            if written == rows.len() { Ok((current, told)) } else { Err(Undone::NotWhole) }
         });
-        match written {
-            Ok(()) => Ok(true),
-            Err(NotWhole::Count | NotWhole::Error(Error::Database(_))) => Ok(false),
-            Err(NotWhole::Error(error)) => Err(error),
+        match told {
+            Ok((written, told)) => {
+                for place in written {
+                    outcomes.tell(place, Ok(self.records[place].next.clone()));
+                }
+                told.into_iter().for_each(|(place, conflict)| outcomes.tell(place, Err(conflict)));
+                Ok(())
+            }
+            Err(Undone::NotWhole | Undone::Error(Error::Database(_))) => Ok(()),
+            Err(Undone::Error(error)) => Err(error),
         }
+    }
+
+    /// Holds the records of a chunk: the places of those that are current, and the conflicts of those that
+    /// have another version. Of those that are not there, nothing.
+    fn hold<C: StoreBatch<M>>(
+        &self,
+        chunk: &[usize],
+        row: &'static str,
+        conn: &mut C,
+    ) -> Result<(Vec<usize>, Vec<(usize, ConcurrentModificationError)>)> {
+        let rows: Vec<Row<'_, M>> = chunk.iter().map(|place| self.row(*place)).collect();
+        let (mut current, mut stale) = (Vec::with_capacity(chunk.len()), Vec::new());
+        let mut seen = vec![false; chunk.len()];
+        for (position, version) in conn.__hold_all(&rows, row)? {
+            let Some(place) = chunk.get(position).copied() else { continue };
+            let Record { model, ref key, .. } = self.records[place];
+            if std::mem::replace(&mut seen[position], true) {
+                return Err(Error::KeyNotUnique { record: record::<M>(key), rows: 2 });
+            }
+            if version == *model.version() {
+                current.push(place);
+            } else {
+                let found = Found::Version(version.text().into_owned());
+                stale.push((place, outcome::refused_write::<M>(key, model.version(), found)));
+            }
+        }
+        Ok((current, stale))
+    }
+
+    fn row(&self, place: usize) -> Row<'_, M> {
+        let Record { model, key, next, .. } = &self.records[place];
+        Row { model, key, next }
     }
 
     fn singly<C: StoreBatch<M>>(&self, place: usize, conn: &mut C) -> Result<Outcome<M::Version>> {

@@ -11,13 +11,10 @@ use diesel::expression::expression_types::Untyped;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Integer;
 
-use super::{NEXT, carries_next, guards, walk_assignments, walk_join, written};
+use super::{NEXT, PLACE, carries_next, guards, walk_assignments, walk_join, written};
 use crate::model::bounds::{Bind, ColumnValues};
 use crate::model::{Versioned, VersionedOn};
 use crate::statement::{From, from};
-
-/// What a record's place in the batch is called.
-const PLACE: &str = "noclobber_place";
 
 /// `UPDATE t AS target SET "a" = batch."a", version = target.version + 1 FROM (SELECT unnest(?) AS
 /// "id", unnest(?) AS "version", unnest(?) AS "a", generate_series(1, ?) AS noclobber_place) AS batch

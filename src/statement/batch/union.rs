@@ -1,9 +1,9 @@
-//! A batch whose rows are the branches of a union, for a database without arrays.
+//! A batch whose rows are listed in a union, for a database without arrays.
 //!
-//! The first branch selects nothing from the table itself: it gives the columns their types. Since a match
-//! cannot be told from somebody else's write afterwards, the records are held, and compared, before.
-//! The texts depend on the number of records and are prepared anew each time: kept, there would be one
-//! for each number.
+//! The union's first branch selects nothing from the table itself: it gives the columns their types. Since
+//! a match cannot be told from somebody else's write afterwards, the records are held, and compared,
+//! before. The texts depend on the number of records and are prepared anew each time: kept, there would be
+//! one for each number.
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -11,30 +11,31 @@ use diesel::expression::expression_types::Untyped;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_source::Column;
 
-use super::{NEXT, carries_next, guards, walk_assignments, walk_join, written};
+use super::{NEXT, PLACE, carries_next, guards, walk_assignments, walk_join, written};
 use crate::model::{Versioned, VersionedOn};
 use crate::statement::{From, from};
 
-/// `SELECT "id", "version" FROM t WHERE ("id" = ?) OR ("id" = ?) ORDER BY "id" FOR UPDATE`
+/// `SELECT batch.noclobber_place, target."version" FROM t AS target JOIN (SELECT 0 AS noclobber_place, "id"
+/// FROM t WHERE FALSE UNION ALL VALUES (0, ?), (1, ?)) AS batch ON target."id" = batch."id" FOR UPDATE`
 pub(crate) struct HoldAll<'a, M: Versioned> {
     from: From<M>,
-    keys: &'a [&'a M::Key],
+    list: List<'a, M>,
     clause: &'static str,
 }
 
-/// `UPDATE t AS target JOIN (SELECT "id", "version", "a" FROM t WHERE FALSE UNION ALL SELECT ?, ?, ? …)
+/// `UPDATE t AS target JOIN (SELECT "a", "id", "version" FROM t WHERE FALSE UNION ALL VALUES (?, ?, ?), …)
 /// AS batch ON target."id" = batch."id" AND target."version" = batch."version" SET target."a" =
 /// batch."a", target."version" = target."version" + 1`
 pub(crate) struct UpdateUnion<'a, M: Versioned> {
     from: From<M>,
-    rows: &'a [Row<'a, M>],
+    list: List<'a, M>,
 }
 
-/// `DELETE target FROM t AS target JOIN (SELECT "id", "version" FROM t WHERE FALSE UNION ALL SELECT ?, ?
+/// `DELETE target FROM t AS target JOIN (SELECT "id", "version" FROM t WHERE FALSE UNION ALL VALUES (?, ?),
 /// …) AS batch ON target."id" = batch."id" AND target."version" = batch."version"`
 pub(crate) struct DeleteUnion<'a, M: Versioned> {
     from: From<M>,
-    rows: &'a [Row<'a, M>],
+    list: List<'a, M>,
 }
 
 /// A record, and the version that it is given.
@@ -45,35 +46,26 @@ pub struct Row<'a, M: Versioned> {
     pub(crate) next: &'a M::Version,
 }
 
-impl<'a, M: Versioned> HoldAll<'a, M> {
-    pub(crate) fn new(keys: &'a [&'a M::Key], clause: &'static str) -> Self {
-        HoldAll { from: from::<M>(), keys, clause }
-    }
+/// The rows, and what each is introduced by.
+struct List<'a, M: Versioned> {
+    rows: &'a [Row<'a, M>],
+    row: &'static str,
 }
 
-impl<'a, M: Versioned> UpdateUnion<'a, M> {
-    pub(crate) fn new(rows: &'a [Row<'a, M>]) -> Self {
-        UpdateUnion { from: from::<M>(), rows }
-    }
-}
+macro_rules! statements {
+    ($($statement:ident { $($more:ident: $type:ty)? })*) => {$(
+        impl<'a, M: Versioned> $statement<'a, M> {
+            /// `row` is what the database introduces each row by.
+            pub(crate) fn new(rows: &'a [Row<'a, M>], row: &'static str $(, $more: $type)?) -> Self {
+                $statement { from: from::<M>(), list: List { rows, row } $(, $more)? }
+            }
+        }
 
-impl<'a, M: Versioned> DeleteUnion<'a, M> {
-    pub(crate) fn new(rows: &'a [Row<'a, M>]) -> Self {
-        DeleteUnion { from: from::<M>(), rows }
-    }
-}
+        impl<M: Versioned> Query for $statement<'_, M> {
+            type SqlType = Untyped;
+        }
 
-/// How many binds a row of an update has.
-pub(crate) fn binds<M: VersionedOn<DB>, DB: Backend>() -> usize {
-    guards::<M, DB>().len() + written::<M, DB>().len() + usize::from(carries_next::<M>())
-}
-
-impl<M: Versioned> Query for HoldAll<'_, M> {
-    type SqlType = Untyped;
-}
-
-macro_rules! found_by_text {
-    ($($statement:ident)*) => {$(
+        // Found by its text, which is not kept either.
         impl<M: Versioned> QueryId for $statement<'_, M> {
             type QueryId = ();
             const HAS_STATIC_QUERY_ID: bool = false;
@@ -81,7 +73,16 @@ macro_rules! found_by_text {
     )*};
 }
 
-found_by_text!(HoldAll UpdateUnion DeleteUnion);
+statements! {
+    HoldAll { clause: &'static str }
+    UpdateUnion {}
+    DeleteUnion {}
+}
+
+/// How many binds a row of an update has.
+pub(crate) fn binds<M: VersionedOn<DB>, DB: Backend>() -> usize {
+    guards::<M, DB>().len() + written::<M, DB>().len() + usize::from(carries_next::<M>())
+}
 
 impl<DB, M> QueryFragment<DB> for HoldAll<'_, M>
 where
@@ -90,19 +91,25 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        out.push_sql("SELECT ");
-        M::__walk_key_columns(out.reborrow())?;
-        out.push_sql(", ");
+        out.push_sql("SELECT batch.");
+        out.push_identifier(PLACE)?;
+        out.push_sql(", target.");
         out.push_identifier(M::VersionColumn::NAME)?;
         out.push_sql(" FROM ");
         self.from.walk_ast(out.reborrow())?;
-        // Lists of more than one column are not looked up in every index.
-        for (position, key) in self.keys.iter().copied().enumerate() {
-            out.push_sql(if position > 0 { ") OR (" } else { " WHERE (" });
-            M::__walk_key(key, out.reborrow())?;
-        }
-        out.push_sql(") ORDER BY ");
+        out.push_sql(" AS target JOIN (SELECT 0 AS ");
+        out.push_identifier(PLACE)?;
+        out.push_sql(", ");
         M::__walk_key_columns(out.reborrow())?;
+        self.list.walk(&self.from, &mut out, |place, row, out| {
+            // No value of anybody's: a number.
+            out.push_sql(&place.to_string());
+            out.push_sql(", ");
+            M::__walk_key_values(row.key, out.reborrow())
+        })?;
+        let guards = guards::<M, DB>();
+        // All but the version.
+        walk_join(&guards[..M::KEY_COLUMNS], &mut out)?;
         out.push_sql(self.clause);
         Ok(())
     }
@@ -128,14 +135,16 @@ where
             out.push_identifier(NEXT)?;
             out.push_sql(", ");
         }
-        walk_batch(&self.from, self.rows, &mut out, |row, out| {
+        walk_guard_columns::<M, DB>(&mut out)?;
+        self.list.walk(&self.from, &mut out, |_, row, out| {
             row.model.__walk_values(out.reborrow())?;
             if carries_next::<M>() {
                 M::__walk_version(row.next, out.reborrow())?;
                 out.push_sql(", ");
             }
-            Ok(())
+            row.walk_guards(out)
         })?;
+        walk_join(&guards::<M, DB>(), &mut out)?;
         out.push_sql(" SET ");
         walk_assignments::<M, DB>("target.", &mut out)
     }
@@ -151,34 +160,51 @@ where
         out.push_sql("DELETE target FROM ");
         self.from.walk_ast(out.reborrow())?;
         out.push_sql(" AS target JOIN (SELECT ");
-        walk_batch(&self.from, self.rows, &mut out, |_, _| Ok(()))
+        walk_guard_columns::<M, DB>(&mut out)?;
+        self.list.walk(&self.from, &mut out, |_, row, out| row.walk_guards(out))?;
+        walk_join(&guards::<M, DB>(), &mut out)
     }
 }
 
-/// The rest of the table `batch`, and how it is joined; `more` walks what each row has before its guards.
-fn walk_batch<'b, M, DB>(
-    from: &'b From<M>,
-    rows: &'b [Row<'_, M>],
-    out: &mut AstPass<'_, 'b, DB>,
-    more: impl for<'o> Fn(&'b Row<'_, M>, &mut AstPass<'o, 'b, DB>) -> QueryResult<()>,
-) -> QueryResult<()>
+/// `"id", "version"`
+fn walk_guard_columns<M, DB>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()>
 where
     DB: Backend,
     M: VersionedOn<DB>,
 {
     M::__walk_key_columns(out.reborrow())?;
     out.push_sql(", ");
-    out.push_identifier(M::VersionColumn::NAME)?;
-    out.push_sql(" FROM ");
-    from.walk_ast(out.reborrow())?;
-    out.push_sql(" WHERE FALSE");
-    for row in rows {
-        out.push_sql(" UNION ALL SELECT ");
-        more(row, out)?;
-        row.walk_guards(out)?;
+    out.push_identifier(M::VersionColumn::NAME)
+}
+
+impl<M: Versioned> List<'_, M> {
+    /// ` FROM t WHERE FALSE UNION ALL VALUES (…), (…)) AS batch ON `; `walk_row` walks what stands in the
+    /// parentheses.
+    fn walk<'b, DB>(
+        &'b self,
+        from: &'b From<M>,
+        out: &mut AstPass<'_, 'b, DB>,
+        walk_row: impl for<'o> Fn(usize, &'b Row<'_, M>, &mut AstPass<'o, 'b, DB>) -> QueryResult<()>,
+    ) -> QueryResult<()>
+    where
+        DB: Backend,
+        M: VersionedOn<DB>,
+    {
+        out.push_sql(" FROM ");
+        from.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE FALSE UNION ALL VALUES ");
+        for (place, row) in self.rows.iter().enumerate() {
+            if place > 0 {
+                out.push_sql(", ");
+            }
+            out.push_sql(self.row);
+            out.push_sql("(");
+            walk_row(place, row, out)?;
+            out.push_sql(")");
+        }
+        out.push_sql(") AS batch ON ");
+        Ok(())
     }
-    out.push_sql(") AS batch ON ");
-    walk_join(&guards::<M, DB>(), out)
 }
 
 impl<M: Versioned> Row<'_, M> {

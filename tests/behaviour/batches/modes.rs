@@ -20,6 +20,15 @@ fn told(outcome: &Result<Document, ConcurrentModificationError>) -> (i64, String
     }
 }
 
+/// A model that declares what is no key.
+#[derive(Debug, Clone, HasQuery, Versioned)]
+#[diesel(table_name = documents, primary_key(title))]
+struct ByTitle {
+    title: String,
+    body: Option<String>,
+    version: i64,
+}
+
 on_every_database! {
     fn all_are_saved_and_given_back_in_their_order(conn) {
         let mut documents = documents!(5, conn);
@@ -171,6 +180,23 @@ on_every_database! {
         let current = all_of!(conn);
         Document::delete_all(current, conn).unwrap();
         assert_eq!(all_of!(conn), []);
+    }
+
+    fn a_key_that_names_several_rows_is_told_and_nothing_is_written(conn) {
+        run("INSERT INTO documents (title) VALUES ('one'), ('twin'), ('twin')", conn);
+        let before = all_of!(conn);
+        let by_title = |title: &str| ByTitle { title: title.into(), body: Some("new".into()), version: 1 };
+        let batch = || [by_title("one"), by_title("twin")];
+        let answers = [
+            ByTitle::save_all(batch(), conn).map(drop),
+            ByTitle::save_each(batch(), conn).map(drop),
+            ByTitle::delete_all(batch(), conn),
+        ];
+        for answer in answers {
+            let Err(Error::KeyNotUnique { record, rows: 2 }) = answer else { panic!("{answer:?}") };
+            assert_eq!(record.to_string(), "documents twin");
+        }
+        assert_eq!(all_of!(conn), before);
     }
 
     fn unguarded_columns_are_left_alone(conn) {

@@ -14,7 +14,10 @@ fn expected(database: &str, verb: &str) -> Vec<String> {
     let update = r#"UPDATE "documents" SET "title" = ?, "body" = ?, "version" = "version" + 1 WHERE "id" = ? AND "version" = ?"#;
     let delete = r#"DELETE FROM "documents" WHERE "id" = ? AND "version" = ?"#;
     let joined = r#"target."id" = batch."id" AND target."version" = batch."version""#;
-    let hold = r#"SELECT "id", "version" FROM "documents" WHERE ("id" = ?) OR ("id" = ?) ORDER BY "id" FOR UPDATE"#;
+    let row = "/*!80019 ROW*/ ";
+    let hold = format!(
+        r#"SELECT batch."noclobber_place", target."version" FROM "documents" AS target JOIN (SELECT 0 AS "noclobber_place", "id" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(0, ?), {row}(1, ?)) AS batch ON target."id" = batch."id" FOR UPDATE"#
+    );
     let sent = match (database, verb) {
         ("sqlite", "save") => vec![update.into(), update.into()],
         ("sqlite", _) => vec![delete.into(), delete.into()],
@@ -25,15 +28,15 @@ fn expected(database: &str, verb: &str) -> Vec<String> {
             r#"DELETE FROM "documents" AS target USING (SELECT unnest(?) AS "id", unnest(?) AS "version", generate_series(1, ?) AS "noclobber_place") AS batch WHERE {joined} RETURNING batch."noclobber_place""#
         )],
         (_, "save") => vec![
-            hold.into(),
+            hold,
             format!(
-                r#"UPDATE "documents" AS target JOIN (SELECT "title", "body", "id", "version" FROM "documents" WHERE FALSE UNION ALL SELECT ?, ?, ?, ? UNION ALL SELECT ?, ?, ?, ?) AS batch ON {joined} SET target."title" = batch."title", target."body" = batch."body", target."version" = target."version" + 1"#
+                r#"UPDATE "documents" AS target JOIN (SELECT "title", "body", "id", "version" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(?, ?, ?, ?), {row}(?, ?, ?, ?)) AS batch ON {joined} SET target."title" = batch."title", target."body" = batch."body", target."version" = target."version" + 1"#
             ),
         ],
         _ => vec![
-            hold.into(),
+            hold,
             format!(
-                r#"DELETE target FROM "documents" AS target JOIN (SELECT "id", "version" FROM "documents" WHERE FALSE UNION ALL SELECT ?, ? UNION ALL SELECT ?, ?) AS batch ON {joined}"#
+                r#"DELETE target FROM "documents" AS target JOIN (SELECT "id", "version" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(?, ?), {row}(?, ?)) AS batch ON {joined}"#
             ),
         ],
     };
