@@ -7,9 +7,12 @@ mod classify;
 mod multi_connection;
 pub mod mysql;
 pub mod postgres;
+mod row_lock;
 pub mod sqlite;
 
 pub(crate) use self::classify::{is_missing_table, reason};
+pub use self::row_lock::RowLock;
+use self::row_lock::RowLocks;
 
 use diesel::backend::Backend;
 use diesel::connection::LoadConnection;
@@ -41,11 +44,9 @@ pub struct Dialect {
     /// A further branch for a look inside a transaction: two NULLs where it sees the transaction's
     /// snapshot, and nothing can make it see the present.
     pub(crate) in_snapshot: &'static str,
-    /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
-    /// or nothing where the transaction holds it already.
-    pub(crate) hold: &'static str,
-    /// The same for a row that the transaction is going to write.
-    pub(crate) hold_to_write: &'static str,
+    /// What makes a read hold its rows until commit: lock clauses, or nothing where the transaction
+    /// holds them already.
+    row_locks: RowLocks,
     /// Sent before Diesel's `BEGIN` of a short transaction about leases, where each statement is to see
     /// what is committed by then: nothing where `after_begin_short` says it.
     pub(crate) before_begin_short: &'static str,
@@ -61,8 +62,6 @@ pub struct Dialect {
     /// that does so.
     #[cfg_attr(not(feature = "r2d2"), expect(dead_code, reason = "asked only for pools"))]
     pub(crate) patience: Option<&'static str>,
-    /// A lock clause that takes the row or fails at once, or nothing where the transaction holds it.
-    pub(crate) take_at_once: &'static str,
     /// Makes an insert of what is there already no error, where the database can say so without
     /// swallowing other errors.
     pub(crate) unless_there: &'static str,

@@ -65,6 +65,7 @@
 //! | load, change, save | [`modify`], [`try_modify`] | does it again |
 //! | count | [`increment`] of an unguarded column | adds to theirs |
 //! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
+//! | have others wait | [`find_for_update`], [`find_for_share`]; [`lock_rows`] of any query | `find_for_update_at`: a conflict |
 //! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
 //! | keep a record for long work | [`lock`], [`save_locked`] | who has it, since when, what for |
 //!
@@ -114,6 +115,9 @@
 //! [`try_modify`]: VersionedDsl::try_modify
 //! [`increment`]: VersionedDsl::increment
 //! [`verify`]: VersionedDsl::verify
+//! [`find_for_update`]: VersionedDsl::find_for_update
+//! [`find_for_share`]: VersionedDsl::find_for_share
+//! [`lock_rows`]: operation::LockRowsDsl::lock_rows
 //! [`save_locked`]: LockDsl::save_locked
 //! [`transaction`]: transaction()
 //! [`retry`]: retry()
@@ -154,7 +158,7 @@ mod transaction;
 pub mod version;
 
 #[doc(inline)]
-pub use self::backend::SupportedConnection;
+pub use self::backend::{RowLock, SupportedConnection};
 #[doc(inline)]
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
 #[doc(inline)]

@@ -25,17 +25,20 @@ mod outcome;
 mod patch;
 mod proven;
 mod resolve;
+mod row_lock;
 mod save;
 mod store;
 mod verify;
 
 pub(crate) use self::proven::{delete_proven, missed, patch_proven};
 pub use self::resolve::Resolution;
+pub use self::row_lock::{FindLocked, FindLockedAt, FindUnlessLocked, LockRowsDsl, LockedRows};
 pub(crate) use self::save::written_alone;
-pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
+pub use self::store::{LoadLocked, Store, StoreChanges, StoreIncrement, StoreNew};
 pub(crate) use self::verify::is_current;
 pub use self::verify::{ForUpdate, Verify, verify_all};
 
+use crate::backend::RowLock;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
 use crate::retry::{Policy, Source};
@@ -115,6 +118,92 @@ pub trait VersionedDsl: Versioned {
         conn: &mut C,
     ) -> Result<Self> {
         find::find_at(&key.into(), &version.into(), conn)
+    }
+
+    /// Loads the record with this key and holds its row until the transaction ends: nobody else writes
+    /// or locks it meanwhile.
+    ///
+    /// For a record that is read and then written in one transaction, where many want it at once and to
+    /// wait is cheaper than to be refused and begin again. [`load`](FindLocked::load) sends it; what to
+    /// do about a row that somebody else has stands before that:
+    /// [`no_wait`](FindLocked::no_wait), [`skip_locked`](FindLocked::skip_locked). For rows by another
+    /// condition than their key there is [`lock_rows`](LockRowsDsl::lock_rows).
+    ///
+    /// Sends `SELECT <columns> FROM t WHERE id = ? FOR UPDATE`; on PostgreSQL `FOR NO KEY UPDATE` (see
+    /// [`RowLock`]). There is no clause on SQLite, where the outermost transaction has to be
+    /// [`transaction`](crate::transaction()), which is the only writer from its beginning; Diesel's own
+    /// holds nothing before its first write. On MySQL and MariaDB the answer is what the row holds now,
+    /// whatever the transaction has read before.
+    ///
+    /// A row lock keeps out others, and not a mistake of one's own: `save` still compares the version.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = noclobber::transaction(conn, |conn| {
+    ///     let document = Document::find_for_update(1).load(conn)?;
+    ///     let title = format!("{} (published)", document.title);
+    ///     Document { title, ..document }.save(conn)
+    /// })?;
+    /// assert_eq!(document.title, "Draft (published)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_for_update(key: impl Into<Self::Key>) -> FindLocked<Self> {
+        FindLocked::new(key.into(), RowLock::for_update())
+    }
+
+    /// Loads the record with this key and holds its row until the transaction ends: nobody writes it
+    /// meanwhile, and others may hold it in the same way.
+    ///
+    /// For a record that a write relies on and does not change, when it was not loaded before; one that
+    /// was is held by [`verify`](Self::verify). Who is going to write it takes
+    /// [`find_for_update`](Self::find_for_update) at once: two that share a row and both write it end in
+    /// a deadlock.
+    ///
+    /// Sends `SELECT <columns> FROM t WHERE id = ? FOR SHARE`, on MySQL and MariaDB
+    /// `LOCK IN SHARE MODE`. On SQLite as for [`find_for_update`](Self::find_for_update).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// noclobber::transaction(conn, |conn| {
+    ///     let template = Document::find_for_share(1).load(conn)?;
+    ///     Document::create(documents::title.eq(template.title), conn)
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_for_share(key: impl Into<Self::Key>) -> FindLocked<Self> {
+        FindLocked::new(key.into(), RowLock::for_share())
+    }
+
+    /// [`find_for_update`](Self::find_for_update) of a record that is at this version still, as
+    /// [`find_at`](Self::find_at) has it.
+    ///
+    /// For a client that sends back the version it was shown, and for work that is best refused before
+    /// it begins. The version is that of the row as it is locked, so the save in the same transaction is
+    /// not refused any more.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = noclobber::transaction(conn, |conn| {
+    ///     let document = Document::find_for_update_at(1, 1).load(conn)?;
+    ///     Document { title: "Final".into(), ..document }.save(conn)
+    /// })?;
+    /// assert_eq!(document.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_for_update_at(
+        key: impl Into<Self::Key>,
+        version: impl Into<Self::Version>,
+    ) -> FindLockedAt<Self> {
+        FindLockedAt::new(key.into(), version.into(), RowLock::for_update())
     }
 
     /// Creates a record from anything that Diesel can insert into its table, and loads it.

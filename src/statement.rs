@@ -9,6 +9,7 @@ mod delete;
 mod increment;
 mod insert;
 pub(crate) mod lease;
+mod locking;
 mod patch;
 mod proven;
 mod select;
@@ -17,6 +18,7 @@ mod update;
 pub(crate) use self::delete::Delete;
 pub(crate) use self::increment::Increment;
 pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};
+pub(crate) use self::locking::Locking;
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;
 pub(crate) use self::select::{

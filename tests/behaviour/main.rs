@@ -34,6 +34,7 @@ mod pooled;
 mod restarting;
 mod retrying;
 mod returning;
+mod row_locks;
 #[cfg(feature = "postgres")]
 mod row_security;
 mod saving;

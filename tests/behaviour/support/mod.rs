@@ -19,6 +19,9 @@ pub(crate) use self::barrier::Barrier;
 pub(crate) use self::database::{Database, Journal, pool};
 pub(crate) use self::witness::{Witness, neutral};
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use diesel::prelude::*;
 use noclobber::prelude::*;
 
@@ -41,6 +44,15 @@ pub(crate) struct Document {
     #[versioned(unguarded)]
     pub(crate) views: i64,
     pub(crate) version: i64,
+}
+
+/// Waits until it has happened, and not for ever.
+pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !happened() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// The helpers of the tests for one type of connection.

@@ -89,7 +89,11 @@ pub(crate) const LOOK: &str =
     " UNION ALL SELECT NULL WHERE row_security_active($noclobber$\"documents\"$noclobber$)";
 pub(crate) const HOLD: &str = " FOR SHARE";
 /// What takes a row at once, or not at all.
-pub(crate) const AT_ONCE: &str = " FOR UPDATE NOWAIT";
+pub(crate) const AT_ONCE: &str = " FOR NO KEY UPDATE NOWAIT";
+pub(crate) const SHARE_AT_ONCE: &str = " FOR SHARE NOWAIT";
+/// What leaves out a row that somebody else has.
+pub(crate) const SKIPPING: &str = " FOR NO KEY UPDATE SKIP LOCKED";
+pub(crate) const SHARE_SKIPPING: &str = " FOR SHARE SKIP LOCKED";
 
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "\"";

@@ -78,6 +78,10 @@ pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = "";
 /// What takes a row at once, or not at all.
 pub(crate) const AT_ONCE: &str = "";
+pub(crate) const SHARE_AT_ONCE: &str = "";
+/// What leaves out a row that somebody else has.
+pub(crate) const SKIPPING: &str = "";
+pub(crate) const SHARE_SKIPPING: &str = "";
 
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "\"";
