@@ -14,8 +14,13 @@ pub(crate) use self::classify::{is_missing_table, reason};
 pub use self::row_lock::RowLock;
 use self::row_lock::RowLocks;
 
+use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::connection::LoadConnection;
+use diesel::query_builder::AstPass;
+use diesel::result::Error as DieselError;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{HasSqlType, SqlType};
 use diesel_migrations::EmbeddedMigrations;
 
 /// How one database does what all of them can do.
@@ -72,6 +77,8 @@ pub struct Dialect {
     pub(crate) remote: bool,
     /// How the key of a new row is learnt.
     pub(crate) new_key: NewKey,
+    /// How many records are written at once.
+    pub(crate) batch: Batch,
     /// The migrations of the library's own tables.
     pub(crate) migrations: fn() -> EmbeddedMigrations,
 }
@@ -84,6 +91,18 @@ pub(crate) enum Proof {
     Within { before: &'static str, condition: &'static str },
     /// By a statement of its own, which holds the lock's row, in the transaction of the write.
     Before,
+}
+
+/// How many records are written at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Batch {
+    /// Each by a statement of its own, one after the other in a transaction.
+    Singly,
+    /// In one statement whose columns are arrays, for up to so many records.
+    Arrays { rows: usize },
+    /// Held first, then compared, then written in one statement whose rows are the branches of a union:
+    /// for up to so many records, as long as there are no more than so many binds.
+    Union { rows: usize, binds: usize },
 }
 
 /// How the key of a new row is learnt.
@@ -108,7 +127,42 @@ impl Dialect {
     }
 }
 
+/// How a Diesel backend binds many values of one type at once, where it has arrays.
+///
+/// A supertrait of [`HasDialect`], so a third-party backend implements it too. One without arrays leaves
+/// the method alone: `impl BindArray for MyBackend {}`. It is asked only where the dialect has the
+/// batches of PostgreSQL.
+///
+/// ```
+/// fn is_a_backend_that_noclobber_knows<DB: noclobber::backend::BindArray>() {}
+/// is_a_backend_that_noclobber_knows::<diesel::sqlite::Sqlite>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "noclobber does not know the database behind `{Self}`",
+    label = "unknown database",
+    note = "enable the feature of your database in `Cargo.toml`: \
+            noclobber = {{ version = \"…\", features = [\"sqlite\"] }}"
+)]
+pub trait BindArray: Backend {
+    /// Whether it has arrays.
+    #[doc(hidden)]
+    const HAS_ARRAYS: bool = false;
+
+    /// One bind for all of `items`: an array.
+    #[doc(hidden)]
+    fn bind_array<'b, ST, T>(items: &'b Vec<&'b T>, out: AstPass<'_, 'b, Self>) -> QueryResult<()>
+    where
+        Self: HasSqlType<ST>,
+        ST: SqlType + 'static,
+        T: ToSql<ST, Self>,
+    {
+        let _ = (items, out);
+        Err(DieselError::QueryBuilderError("this database has no arrays".into()))
+    }
+}
+
 /// A Diesel backend whose dialect is known.
+
 ///
 /// Implemented on the *backend*, so that it serves every connection type over it: pooled ones,
 /// instrumented ones, wrappers that nobody here has heard of. `C` is the connection, for backends
@@ -138,7 +192,7 @@ impl Dialect {
     note = "for an enum with `#[derive(diesel::MultiConnection)]`, call \
             `noclobber::multi_connection!` beside it"
 )]
-pub trait HasDialect<C>: Backend + 'static {
+pub trait HasDialect<C>: BindArray + 'static {
     /// The dialect of the database behind `conn`.
     ///
     /// ```

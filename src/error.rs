@@ -106,6 +106,14 @@ pub enum Error {
         version: String,
     },
 
+    /// A batch has two records with the same key; nothing was sent.
+    ///
+    /// One of them would have overwritten the other.
+    #[error(
+        "{0} is in the batch twice: nothing was sent; decide which of the two is to be written"
+    )]
+    TwiceInBatch(Record),
+
     /// A change gave the record another key, so that the save would have hit another row.
     #[error(
         "the change of {loaded} turned its key into {changed}; a key is not changed by a save: \

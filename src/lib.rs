@@ -165,7 +165,7 @@ pub use self::error::{ConcurrentModificationError, Error, Found, Result};
 pub use self::lock::{Lease, Lock, LockDsl};
 pub use self::model::{Columns, LockColumns, Unguarded, Versioned, VersionedOn, bounds};
 #[doc(inline)]
-pub use self::operation::{Store, Verify, VersionedDsl, verify_all};
+pub use self::operation::{BatchDsl, Store, Verify, VersionedDsl, verify_all};
 #[doc(inline)]
 pub use self::retry::retry;
 #[doc(inline)]
@@ -231,7 +231,9 @@ pub mod __private {
     pub use diesel::sql_types::BigInt;
 
     pub use crate::backend::dialect;
-    pub use crate::model::bounds::{Bind, OfTable, Read, Selection, checks};
+    pub use crate::model::bounds::{
+        Bind, ColumnValues, NoArray, OfTable, Probe, Read, Selection, checks,
+    };
     pub use crate::model::{Columns, LockColumns, Part, Unguarded, Versioned, VersionedOn};
     // For the derive to name beside an error, when the model's own table cannot be told.
     pub use crate::schema::lock_events as any_table;

@@ -12,7 +12,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::query_source::{Column, QuerySource, Table};
 use diesel::row::Row;
 
-use self::bounds::{OfTable, Selection};
+use self::bounds::{ColumnValues, OfTable, Selection};
 use crate::error::Record;
 use crate::key::Key;
 use crate::version::{Clock, Precision, Version};
@@ -127,6 +127,22 @@ pub trait VersionedOn<DB: Backend>:
     #[doc(hidden)]
     fn __walk_columns<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
 
+    /// The same columns by name.
+    #[doc(hidden)]
+    fn __push_names(names: &mut Vec<&'static str>);
+
+    /// `?, ?, `: their values, each with a comma behind it.
+    #[doc(hidden)]
+    fn __walk_values<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// Their values for many records.
+    #[doc(hidden)]
+    fn __push_arrays<'a>(models: &[&'a Self], arrays: &mut ColumnValues<'a, DB>);
+
+    /// Whether one of these columns, or of the key, is an array, of which there are no arrays.
+    #[doc(hidden)]
+    const HAS_ARRAYS: bool = false;
+
     /// `"id" = ?`, and so on for each component of the key.
     #[doc(hidden)]
     fn __walk_key<'b>(key: &'b Self::Key, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
@@ -135,9 +151,28 @@ pub trait VersionedOn<DB: Backend>:
     #[doc(hidden)]
     fn __walk_key_columns(out: AstPass<'_, '_, DB>) -> QueryResult<()>;
 
+    /// The same columns by name.
+    #[doc(hidden)]
+    fn __push_key_names(names: &mut Vec<&'static str>);
+
+    /// `?, ?`: the components of a key.
+    #[doc(hidden)]
+    fn __walk_key_values<'b>(key: &'b Self::Key, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// Those of many records.
+    #[doc(hidden)]
+    fn __push_key_arrays<'a>(models: &[&'a Self], arrays: &mut ColumnValues<'a, DB>);
+
     /// `?`: a version as a bind.
     #[doc(hidden)]
     fn __walk_version<'b>(version: &'b Self::Version, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// Many versions.
+    #[doc(hidden)]
+    fn __push_version_array<'a>(
+        versions: impl Iterator<Item = &'a Self::Version>,
+        arrays: &mut ColumnValues<'a, DB>,
+    );
 
     #[doc(hidden)]
     fn __read_key<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self::Key>;
@@ -180,6 +215,22 @@ pub trait Columns<DB: Backend> {
     /// `"a" = ?, "b" = ?, `: the guarded columns, each with a comma behind it.
     #[doc(hidden)]
     fn __walk_columns<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// The same columns by name.
+    #[doc(hidden)]
+    fn __push_names(names: &mut Vec<&'static str>);
+
+    /// `?, ?, `: their values, each with a comma behind it.
+    #[doc(hidden)]
+    fn __walk_values<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// Whether one of these columns is an array.
+    #[doc(hidden)]
+    const HAS_ARRAYS: bool = false;
+
+    /// Their values for many records.
+    #[doc(hidden)]
+    fn __push_arrays<'a>(parts: &[&'a Self], arrays: &mut ColumnValues<'a, DB>);
 }
 
 /// What a part says of itself beside its columns, on whatever database.

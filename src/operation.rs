@@ -15,6 +15,7 @@
 //! # fn main() { publish(1, &mut documents_with_one_row()).unwrap(); }
 //! ```
 
+mod batch;
 mod by_trigger;
 mod create;
 mod delete;
@@ -30,6 +31,7 @@ mod save;
 mod store;
 mod verify;
 
+pub use self::batch::{BatchDsl, StoreBatch};
 pub(crate) use self::proven::{delete_proven, missed, patch_proven};
 pub use self::resolve::Resolution;
 pub use self::row_lock::{FindLocked, FindLockedAt, FindUnlessLocked, LockRowsDsl, LockedRows};

@@ -4,6 +4,7 @@
 //! The text of all that do not carry a change of the caller's own is the same at every call, so
 //! each has a static id, and Diesel builds its SQL once per connection and model.
 
+pub(crate) mod batch;
 pub(crate) mod columns;
 mod delete;
 mod increment;

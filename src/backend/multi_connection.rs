@@ -46,6 +46,7 @@ noclobber::multi_connection!(AnyConnection { Sqlite, Postgres });
 #[macro_export]
 macro_rules! multi_connection {
     ($connection:ident { $($variant:ident),+ $(,)? }) => {
+        impl $crate::backend::BindArray for <$connection as $crate::__private::Connection>::Backend {}
         impl $crate::backend::HasDialect<$connection>
             for <$connection as $crate::__private::Connection>::Backend
         {

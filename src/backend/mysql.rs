@@ -24,7 +24,7 @@ mod uuid_text;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::row_lock::{Clauses, RowLocks};
-use super::{Dialect, NewKey, Proof};
+use super::{Batch, Dialect, NewKey, Proof};
 use crate::error::Reason;
 
 /// MySQL and MariaDB, which differ in nothing that is sent.
@@ -73,6 +73,8 @@ pub const DIALECT: Dialect = Dialect {
         // Compared with a number, any text that does not begin with one is a zero.
         ask: "NULLIF(LAST_INSERT_ID(), 0)",
     },
+    // A statement has at most 65,535 places. MariaDB makes a table of its own of longer lists.
+    batch: Batch::Union { rows: 500, binds: 65_535 },
     migrations: || MIGRATIONS,
 };
 
@@ -96,6 +98,9 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
         None
     }
 }
+
+#[cfg(feature = "mysql")]
+impl super::BindArray for diesel::mysql::Mysql {}
 
 #[cfg(feature = "mysql")]
 impl<C> super::HasDialect<C> for diesel::mysql::Mysql {

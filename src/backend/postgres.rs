@@ -19,10 +19,17 @@ mod uuid_native;
 #[cfg(all(feature = "postgres", feature = "uuid"))]
 mod uuid_text;
 
+#[cfg(feature = "postgres")]
+use diesel::{
+    QueryResult,
+    query_builder::AstPass,
+    serialize::ToSql,
+    sql_types::{Array, HasSqlType, SqlType},
+};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::row_lock::{Clauses, RowLocks};
-use super::{Dialect, NewKey, Proof};
+use super::{Batch, Dialect, NewKey, Proof};
 use crate::error::Reason;
 
 /// PostgreSQL.
@@ -72,6 +79,8 @@ pub const DIALECT: Dialect = Dialect {
     },
     remote: true,
     new_key: NewKey::Returning,
+    // A bound on the memory for one statement.
+    batch: Batch::Arrays { rows: 5_000 },
     migrations: || MIGRATIONS,
 };
 
@@ -86,6 +95,23 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
         _ if message.starts_with("could not obtain lock on ") => Some(Reason::LockTimeout),
         _ if message.starts_with("terminating connection due to ") => Some(Reason::ConnectionLost),
         _ => None,
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl super::BindArray for diesel::pg::Pg {
+    const HAS_ARRAYS: bool = true;
+
+    fn bind_array<'b, ST, T>(
+        items: &'b Vec<&'b T>,
+        mut out: AstPass<'_, 'b, Self>,
+    ) -> QueryResult<()>
+    where
+        Self: HasSqlType<ST>,
+        ST: SqlType + 'static,
+        T: ToSql<ST, Self>,
+    {
+        out.push_bind_param::<Array<ST>, Vec<&'b T>>(items)
     }
 }
 

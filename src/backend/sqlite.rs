@@ -25,7 +25,7 @@ pub use self::options::ConnectionOptions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::row_lock::{NO_CLAUSES, RowLocks};
-use super::{Dialect, NewKey, Proof};
+use super::{Batch, Dialect, NewKey, Proof};
 use crate::error::Reason;
 
 /// SQLite, from version 3.35 on (for `RETURNING`).
@@ -60,6 +60,9 @@ pub const DIALECT: Dialect = Dialect {
     },
     remote: false,
     new_key: NewKey::Returning,
+    // There is no way to the server that could be saved: single statements, prepared once, are the
+    // fastest.
+    batch: Batch::Singly,
     migrations: || MIGRATIONS,
 };
 
@@ -77,6 +80,9 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
         _ => None,
     }
 }
+
+#[cfg(feature = "sqlite")]
+impl super::BindArray for diesel::sqlite::Sqlite {}
 
 #[cfg(feature = "sqlite")]
 impl<C> super::HasDialect<C> for diesel::sqlite::Sqlite {

@@ -40,6 +40,7 @@ struct Conflict {
     expected: String,
     found: Found,
     attempts: u32,
+    others: Vec<ConcurrentModificationError>,
 }
 
 /// What a refused write found instead of the version it expected.
@@ -80,7 +81,20 @@ impl fmt::Display for Found {
 impl ConcurrentModificationError {
     pub(crate) fn new(record: Record, expected: impl Into<String>, found: Found) -> Self {
         let expected = expected.into();
-        ConcurrentModificationError(Box::new(Conflict { record, expected, found, attempts: 1 }))
+        let others = Vec::new();
+        ConcurrentModificationError(Box::new(Conflict {
+            record,
+            expected,
+            found,
+            attempts: 1,
+            others,
+        }))
+    }
+
+    /// The same, as the first of a batch in which these were refused too.
+    pub(crate) fn with_others(mut self, others: Vec<ConcurrentModificationError>) -> Self {
+        self.0.others = others;
+        self
     }
 
     /// The record that was to be written.
@@ -119,6 +133,21 @@ impl ConcurrentModificationError {
         &self.0.found
     }
 
+    /// The other records of the same batch that were not at their versions: empty, unless it comes from
+    /// [`save_all`](crate::BatchDsl::save_all) or [`delete_all`](crate::BatchDsl::delete_all).
+    ///
+    /// ```
+    /// # fn show(conflict: &noclobber::ConcurrentModificationError) {
+    /// for stale in std::iter::once(conflict).chain(conflict.others()) {
+    ///     println!("stale: {}", stale.record());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn others(&self) -> &[ConcurrentModificationError] {
+        &self.0.others
+    }
+
     /// How often the write was tried before it was given up: 1, unless it came through
     /// [`retry`](crate::retry()) or [`modify`](crate::VersionedDsl::modify).
     ///
@@ -141,7 +170,7 @@ impl std::error::Error for ConcurrentModificationError {}
 
 impl fmt::Display for ConcurrentModificationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Conflict { record, expected, found, attempts } = &*self.0;
+        let Conflict { record, expected, found, attempts, others } = &*self.0;
         match found {
             Found::Version(_) => write!(
                 f,
@@ -163,19 +192,24 @@ impl fmt::Display for ConcurrentModificationError {
                  is there instead could not be seen"
             ),
         }?;
+        for (position, other) in others.iter().enumerate() {
+            let so_were = if position == 0 { "; so were" } else { "," };
+            write!(f, "{so_were} {}", other.record())?;
+        }
         super::unavailable::attempted(*attempts, f)
     }
 }
 
 impl fmt::Debug for ConcurrentModificationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Conflict { record, expected, found, attempts } = &*self.0;
+        let Conflict { record, expected, found, attempts, others } = &*self.0;
         f.debug_struct("ConcurrentModificationError")
             .field("table", &record.table())
             .field("key", &record.key())
             .field("expected", expected)
             .field("found", found)
             .field("attempts", attempts)
+            .field("others", others)
             .finish()
     }
 }

@@ -14,6 +14,8 @@
 //! is_a_column::<i64>();
 //! ```
 
+use std::marker::PhantomData;
+
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSqlRow};
@@ -23,6 +25,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::row::Row;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, SqlType, is_nullable};
+
+use crate::backend::BindArray;
 
 /// A model that can be loaded from its table: what Diesel calls `Queryable` and [`Selectable`].
 ///
@@ -124,18 +128,65 @@ pub trait Bind<ST, DB: Backend> {
     /// `?`
     #[doc(hidden)]
     fn __bind<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// `?` for all of them, where the database has arrays.
+    #[doc(hidden)]
+    fn __bind_array<'b>(items: &'b Vec<&'b Self>, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
 }
 
 // Without `do_not_recommend` the compiler would explain the two bounds below instead of the above.
 #[diagnostic::do_not_recommend]
 impl<T, ST, DB> Bind<ST, DB> for T
 where
-    DB: Backend + HasSqlType<ST>,
+    DB: BindArray + HasSqlType<ST>,
+    ST: SqlType + 'static,
     T: ToSql<ST, DB>,
 {
     #[inline]
     fn __bind<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_bind_param::<ST, T>(self)
+    }
+
+    fn __bind_array<'b>(items: &'b Vec<&'b Self>, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        DB::bind_array::<ST, T>(items, out)
+    }
+}
+
+/// The values of one column for many records, as one bind: see [`Bind::__bind_array`].
+#[doc(hidden)]
+pub trait BindColumn<DB: Backend> {
+    fn walk<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+}
+
+struct Values<'a, T, ST>(Vec<&'a T>, PhantomData<ST>);
+
+impl<T: Bind<ST, DB>, ST, DB: Backend> BindColumn<DB> for Values<'_, T, ST> {
+    fn walk<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        T::__bind_array(&self.0, out)
+    }
+}
+
+/// The values of several columns.
+#[doc(hidden)]
+#[expect(missing_debug_implementations, reason = "it is full of values")]
+pub struct ColumnValues<'a, DB>(Vec<Box<dyn BindColumn<DB> + 'a>>);
+
+impl<'a, DB: Backend> ColumnValues<'a, DB> {
+    pub(crate) fn new() -> Self {
+        ColumnValues(Vec::new())
+    }
+
+    /// Adds a column.
+    pub fn push<ST, T>(&mut self, values: impl Iterator<Item = &'a T>)
+    where
+        ST: 'a,
+        T: Bind<ST, DB> + 'a,
+    {
+        self.0.push(Box::new(Values::<T, ST>(values.collect(), PhantomData)));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(dyn BindColumn<DB> + 'a)> {
+        self.0.iter().map(|column| &**column as _)
     }
 }
 
@@ -236,6 +287,36 @@ impl IsNotNull for is_nullable::NotNull {}
 pub trait KeepsLease<ST> {}
 
 impl<ST> KeepsLease<ST> for ST {}
+
+/// Whether a column is an array itself, of which a database makes no arrays.
+///
+/// An inherent constant is found before one of a trait in scope: [`NoArray`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Probe<ST>(PhantomData<ST>);
+
+#[cfg(feature = "postgres")]
+impl<ST> Probe<diesel::sql_types::Array<ST>>
+where
+    ST: SqlType + 'static,
+{
+    pub const IS_ARRAY: bool = true;
+}
+
+#[cfg(feature = "postgres")]
+impl<ST> Probe<diesel::sql_types::Nullable<diesel::sql_types::Array<ST>>>
+where
+    ST: SqlType + 'static,
+{
+    pub const IS_ARRAY: bool = true;
+}
+
+#[doc(hidden)]
+pub trait NoArray {
+    const IS_ARRAY: bool = false;
+}
+
+impl<ST> NoArray for Probe<ST> {}
 
 /// What the derives have checked where a field is declared, and not only at the first save.
 #[doc(hidden)]

@@ -174,6 +174,14 @@ pub(super) fn found<M: Versioned>(
 
 #[cold]
 pub(super) fn conflict<M: Versioned>(key: &M::Key, expected: &M::Version, found: Found) -> Error {
-    let record = record::<M>(key);
-    Error::ConcurrentModification(ConcurrentModificationError::new(record, expected.text(), found))
+    Error::ConcurrentModification(refused_write::<M>(key, expected, found))
+}
+
+/// The conflict by itself.
+pub(super) fn refused_write<M: Versioned>(
+    key: &M::Key,
+    expected: &M::Version,
+    found: Found,
+) -> ConcurrentModificationError {
+    ConcurrentModificationError::new(record::<M>(key), expected.text(), found)
 }

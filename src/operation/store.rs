@@ -194,7 +194,7 @@ where
     rows.next().map(|row| read(M::__read_version(&row?))).transpose()
 }
 
-fn read<T>(read: deserialize::Result<T>) -> QueryResult<T> {
+pub(super) fn read<T>(read: deserialize::Result<T>) -> QueryResult<T> {
     read.map_err(DieselError::DeserializationError)
 }
 

@@ -142,8 +142,10 @@ fn known(error: &(dyn StdError + 'static)) -> Option<Retry> {
 
 /// A veto stands however often the write is sent.
 fn after_conflict(conflict: &ConcurrentModificationError) -> Retry {
-    match conflict.found() {
-        Found::Vetoed => Retry::Never,
-        Found::Version(_) | Found::Deleted | Found::Unknown => Retry::OnConflict,
+    let stands = |conflict: &ConcurrentModificationError| *conflict.found() == Found::Vetoed;
+    if stands(conflict) || conflict.others().iter().any(stands) {
+        Retry::Never
+    } else {
+        Retry::OnConflict
     }
 }

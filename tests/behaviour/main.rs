@@ -7,6 +7,7 @@
 )]
 
 mod appending;
+mod batches;
 mod chinook;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod classifying;

@@ -13,7 +13,8 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
     // Told apart from the derive, or the compiler would advise to implement the trait by hand.
     let columns = quote_spanned!(name.span()=> __nc::Columns<__DB>);
     let written: Vec<_> = part.fields.iter().filter(|field| field.is_written()).collect();
-    let walk = walk_columns(part, &written);
+    let columns_of_part = columns_of(part, &written);
+    let has_arrays = has_arrays(part, &written);
     let bounds = column_bounds(part, &written);
     let of_a_part = lock_columns::of_a_part(part);
     let checks = checks::part(part);
@@ -26,7 +27,8 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
             where
                 #(#bounds,)*
             {
-                #walk
+                #has_arrays
+                #columns_of_part
             }
             #of_a_part
             #checks
@@ -34,8 +36,111 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
     }
 }
 
+/// What a model and a part alike say of the columns that a save writes.
+pub(super) fn columns_of(model: &Model, written: &[&Field]) -> TokenStream {
+    let walk_columns = walk_columns(model, written);
+    let push_names = push_names(model, written);
+    let walk_values = walk_values(model, written);
+    let push_arrays = push_arrays(model, written);
+    quote!(#walk_columns #push_names #walk_values #push_arrays)
+}
+
+/// `fn __push_names`: `"a"`, `"b"`.
+fn push_names(model: &Model, written: &[&Field]) -> TokenStream {
+    let pushes = written.iter().map(|field| {
+        if field.embed.is_some() {
+            let ty = &field.ty;
+            quote!(<#ty as __nc::Columns<__DB>>::__push_names(names);)
+        } else {
+            let name = column_name(model, field);
+            quote!(names.push(#name);)
+        }
+    });
+    let names = if written.is_empty() { quote!(_) } else { quote!(names) };
+    quote! {
+        fn __push_names(#names: &mut ::std::vec::Vec<&'static str>) {
+            #(#pushes)*
+        }
+    }
+}
+
+/// `fn __walk_values`: `?, ?, `.
+fn walk_values(model: &Model, written: &[&Field]) -> TokenStream {
+    let walks = written.iter().map(|field| {
+        let name = &field.name;
+        if field.embed.is_some() {
+            quote!(__nc::Columns::__walk_values(&self.#name, out.reborrow())?;)
+        } else {
+            let bind = bind_value(model, field, &quote!(&self.#name));
+            quote!(#bind out.push_sql(", ");)
+        }
+    });
+    let out = if written.is_empty() { quote!(_) } else { quote!(mut out) };
+    quote! {
+        fn __walk_values<'__b>(
+            &'__b self,
+            #out: __nc::AstPass<'_, '__b, __DB>,
+        ) -> __nc::QueryResult<()> {
+            #(#walks)*
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// `fn __push_arrays`: the values of each column for many models.
+fn push_arrays(model: &Model, written: &[&Field]) -> TokenStream {
+    let pushes = written.iter().map(|field| {
+        let name = &field.name;
+        if field.embed.is_some() {
+            quote! {
+                let parts: ::std::vec::Vec<_> = models.iter().map(|model| &model.#name).collect();
+                __nc::Columns::__push_arrays(&parts, arrays);
+            }
+        } else {
+            push_array(model, field)
+        }
+    });
+    let (models, arrays) =
+        if written.is_empty() { (quote!(_), quote!(_)) } else { (quote!(models), quote!(arrays)) };
+    quote! {
+        fn __push_arrays<'__a>(
+            #models: &[&'__a Self],
+            #arrays: &mut __nc::ColumnValues<'__a, __DB>,
+        ) {
+            #(#pushes)*
+        }
+    }
+}
+
+/// The values of one field for `models`.
+pub(super) fn push_array(model: &Model, field: &Field) -> TokenStream {
+    let name = &field.name;
+    let sql_type = sql_type(model, field);
+    quote!(arrays.push::<#sql_type, _>(models.iter().map(|model| &model.#name));)
+}
+
+/// `const HAS_ARRAYS`: whether one of these columns is an array.
+pub(super) fn has_arrays(model: &Model, written: &[&Field]) -> TokenStream {
+    let questions = written.iter().map(|field| {
+        if field.embed.is_some() {
+            let ty = &field.ty;
+            quote!(<#ty as __nc::Columns<__DB>>::HAS_ARRAYS)
+        } else {
+            let sql_type = sql_type(model, field);
+            quote!(<__nc::Probe<#sql_type>>::IS_ARRAY)
+        }
+    });
+    quote! {
+        const HAS_ARRAYS: bool = {
+            #[allow(unused_imports, reason = "every column may be an array")]
+            use __nc::NoArray as _;
+            false #(|| #questions)*
+        };
+    }
+}
+
 /// `fn __walk_columns`: `"a" = ?, "b" = ?, `.
-pub(super) fn walk_columns(model: &Model, written: &[&Field]) -> TokenStream {
+fn walk_columns(model: &Model, written: &[&Field]) -> TokenStream {
     let walks = written.iter().map(|field| {
         let name = &field.name;
         if field.embed.is_some() {
@@ -80,15 +185,27 @@ pub(super) fn bind_bound(model: &Model, field: &Field) -> TokenStream {
 /// `"column" = ?`
 pub(super) fn bind_equals(model: &Model, field: &Field, value: &TokenStream) -> TokenStream {
     let push = push_column(model, field);
-    let sql_type = sql_type(model, field);
+    let bind = bind_value(model, field, value);
     quote! {
         #push
         out.push_sql(" = ");
-        __nc::Bind::<#sql_type, __DB>::__bind(#value, out.reborrow())?;
+        #bind
     }
 }
 
-pub(super) fn push_column(model: &Model, field: &Field) -> TokenStream {
+/// `?`
+pub(super) fn bind_value(model: &Model, field: &Field, value: &TokenStream) -> TokenStream {
+    let sql_type = sql_type(model, field);
+    quote!(__nc::Bind::<#sql_type, __DB>::__bind(#value, out.reborrow())?;)
+}
+
+/// The column's name in the database.
+pub(super) fn column_name(model: &Model, field: &Field) -> TokenStream {
     let (table, column) = (&model.table, &field.column);
-    quote!(out.push_identifier(<#table::#column as __nc::Column>::NAME)?;)
+    quote!(<#table::#column as __nc::Column>::NAME)
+}
+
+pub(super) fn push_column(model: &Model, field: &Field) -> TokenStream {
+    let name = column_name(model, field);
+    quote!(out.push_identifier(#name)?;)
 }

@@ -27,6 +27,7 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
     let (parameters_on, _, bounds_on) = on_a_database.split_for_impl();
 
     let key = key_type(model);
+    let columns = columns_of_anything();
     let unguarded = unguarded(model, &generics);
     let loadable = (!model.has_fields).then(|| loadable(model));
     let lock_columns = model
@@ -50,12 +51,7 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
                 fn __set_version(&mut self, _: Self::Version) {}
             }
             impl #parameters_on __nc::VersionedOn<__DB> for #name #arguments #bounds_on {
-                fn __walk_columns<'__b>(
-                    &'__b self,
-                    _: __nc::AstPass<'_, '__b, __DB>,
-                ) -> __nc::QueryResult<()> {
-                    ::core::unreachable!()
-                }
+                #columns
                 fn __walk_key<'__b>(
                     _: &'__b Self::Key,
                     _: __nc::AstPass<'_, '__b, __DB>,
@@ -65,10 +61,31 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
                 fn __walk_key_columns(_: __nc::AstPass<'_, '_, __DB>) -> __nc::QueryResult<()> {
                     ::core::unreachable!()
                 }
+                fn __push_key_names(_: &mut ::std::vec::Vec<&'static str>) {
+                    ::core::unreachable!()
+                }
+                fn __walk_key_values<'__b>(
+                    _: &'__b Self::Key,
+                    _: __nc::AstPass<'_, '__b, __DB>,
+                ) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+                fn __push_key_arrays<'__a>(
+                    _: &[&'__a Self],
+                    _: &mut __nc::ColumnValues<'__a, __DB>,
+                ) {
+                    ::core::unreachable!()
+                }
                 fn __walk_version<'__b>(
                     _: &'__b Self::Version,
                     _: __nc::AstPass<'_, '__b, __DB>,
                 ) -> __nc::QueryResult<()> {
+                    ::core::unreachable!()
+                }
+                fn __push_version_array<'__a>(
+                    _: impl ::core::iter::Iterator<Item = &'__a Self::Version>,
+                    _: &mut __nc::ColumnValues<'__a, __DB>,
+                ) {
                     ::core::unreachable!()
                 }
                 fn __read_key<'__a>(
@@ -94,21 +111,41 @@ pub(crate) fn columns(part: &Model) -> TokenStream {
     let (parameters_of_part, arguments, bounds) = part.generics.split_for_impl();
     let with_backend = with_backend(&part.generics);
     let (parameters, ..) = with_backend.split_for_impl();
+    let columns = columns_of_anything();
     quote! {
         const _: () = {
             use ::noclobber::__private as __nc;
             impl #parameters __nc::Columns<__DB> for #name #arguments #bounds {
-                fn __walk_columns<'__b>(
-                    &'__b self,
-                    _: __nc::AstPass<'_, '__b, __DB>,
-                ) -> __nc::QueryResult<()> {
-                    ::core::unreachable!()
-                }
+                #columns
             }
             impl #parameters_of_part __nc::Part for #name #arguments #bounds {
                 const WRITES_LOCK_COLUMNS: bool = false;
             }
         };
+    }
+}
+
+/// What a model and a part alike say of their columns.
+fn columns_of_anything() -> TokenStream {
+    quote! {
+        fn __walk_columns<'__b>(
+            &'__b self,
+            _: __nc::AstPass<'_, '__b, __DB>,
+        ) -> __nc::QueryResult<()> {
+            ::core::unreachable!()
+        }
+        fn __push_names(_: &mut ::std::vec::Vec<&'static str>) {
+            ::core::unreachable!()
+        }
+        fn __walk_values<'__b>(
+            &'__b self,
+            _: __nc::AstPass<'_, '__b, __DB>,
+        ) -> __nc::QueryResult<()> {
+            ::core::unreachable!()
+        }
+        fn __push_arrays<'__a>(_: &[&'__a Self], _: &mut __nc::ColumnValues<'__a, __DB>) {
+            ::core::unreachable!()
+        }
     }
 }
 

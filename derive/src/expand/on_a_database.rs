@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::columns::{bind_bound, bind_equals, column_bounds, push_column, walk_columns};
+use super::columns::{
+    bind_bound, bind_equals, bind_value, column_bounds, column_name, columns_of, has_arrays,
+    push_array, push_column,
+};
 use super::{key_type, sql_type};
 use crate::check::Facts;
 use crate::parse::{Field, Model};
@@ -15,9 +18,14 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
     let versioned_on = quote_spanned!(name.span()=> __nc::VersionedOn<__DB>);
     let written: Vec<_> = model.fields.iter().filter(|field| is_guarded(field, facts)).collect();
     let bounds = bounds(model, facts, &written);
-    let walk_columns = walk_columns(model, &written);
+    let columns_of_model = columns_of(model, &written);
     let walk_key = walk_key(model, facts);
     let key_columns = key_columns(model, facts);
+    let in_batches: Vec<_> = written.iter().copied().chain(facts.key.iter().copied()).collect();
+    let has_arrays = has_arrays(model, &in_batches);
+    let key_names = facts.key.iter().map(|field| column_name(model, field));
+    let key_values = key_values(model, facts);
+    let key_arrays = facts.key.iter().map(|field| push_array(model, field));
 
     let (key_type, key_sql) = (key_type(facts), key_sql_type(model, facts));
     let version_type = &facts.version.ty;
@@ -28,7 +36,9 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
         where
             #(#bounds,)*
         {
-            #walk_columns
+            #has_arrays
+
+            #columns_of_model
 
             fn __walk_key<'__b>(
                 key: &'__b Self::Key,
@@ -45,12 +55,38 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
                 ::core::result::Result::Ok(())
             }
 
+            fn __push_key_names(names: &mut ::std::vec::Vec<&'static str>) {
+                #(names.push(#key_names);)*
+            }
+
+            fn __walk_key_values<'__b>(
+                key: &'__b Self::Key,
+                mut out: __nc::AstPass<'_, '__b, __DB>,
+            ) -> __nc::QueryResult<()> {
+                #key_values
+                ::core::result::Result::Ok(())
+            }
+
+            fn __push_key_arrays<'__a>(
+                models: &[&'__a Self],
+                arrays: &mut __nc::ColumnValues<'__a, __DB>,
+            ) {
+                #(#key_arrays)*
+            }
+
             #[inline]
             fn __walk_version<'__b>(
                 version: &'__b Self::Version,
                 out: __nc::AstPass<'_, '__b, __DB>,
             ) -> __nc::QueryResult<()> {
                 __nc::Bind::<#version_sql, __DB>::__bind(version, out)
+            }
+
+            fn __push_version_array<'__a>(
+                versions: impl ::core::iter::Iterator<Item = &'__a Self::Version>,
+                arrays: &mut __nc::ColumnValues<'__a, __DB>,
+            ) {
+                arrays.push::<#version_sql, _>(versions);
             }
 
             fn __read_key<'__a>(
@@ -102,6 +138,22 @@ fn walk_key(model: &Model, facts: &Facts<'_>) -> TokenStream {
                 let position = syn::Index::from(position);
                 let bind = bind_equals(model, field, &quote!(&key.#position));
                 quote!(#and #bind)
+            });
+            quote!(#(#binds)*)
+        }
+    }
+}
+
+/// `?, ?`
+fn key_values(model: &Model, facts: &Facts<'_>) -> TokenStream {
+    match facts.key.as_slice() {
+        [field] => bind_value(model, field, &quote!(key)),
+        fields => {
+            let binds = fields.iter().enumerate().map(|(position, field)| {
+                let comma = (position > 0).then(|| quote!(out.push_sql(", ");));
+                let position = syn::Index::from(position);
+                let bind = bind_value(model, field, &quote!(&key.#position));
+                quote!(#comma #bind)
             });
             quote!(#(#binds)*)
         }

@@ -1,0 +1,67 @@
+//! What is sent for a batch.
+
+use noclobber::prelude::*;
+
+use super::{all_of, documents, retitled};
+use crate::support::{Document, Witness, on_every_database};
+
+/// The statements that read or write the table.
+fn about_documents(witness: &Witness) -> Vec<String> {
+    witness.sent().into_iter().filter(|sql| sql.contains("documents")).collect()
+}
+
+fn expected(database: &str, verb: &str) -> Vec<String> {
+    let update = r#"UPDATE "documents" SET "title" = ?, "body" = ?, "version" = "version" + 1 WHERE "id" = ? AND "version" = ?"#;
+    let delete = r#"DELETE FROM "documents" WHERE "id" = ? AND "version" = ?"#;
+    let joined = r#"target."id" = batch."id" AND target."version" = batch."version""#;
+    let hold = r#"SELECT "id", "version" FROM "documents" WHERE ("id" = ?) OR ("id" = ?) ORDER BY "id" FOR UPDATE"#;
+    let sent = match (database, verb) {
+        ("sqlite", "save") => vec![update.into(), update.into()],
+        ("sqlite", _) => vec![delete.into(), delete.into()],
+        ("postgres", "save") => vec![format!(
+            r#"UPDATE "documents" AS target SET "title" = batch."title", "body" = batch."body", "version" = target."version" + 1 FROM (SELECT unnest(?) AS "id", unnest(?) AS "version", unnest(?) AS "title", unnest(?) AS "body", generate_series(1, ?) AS "noclobber_place") AS batch WHERE {joined} RETURNING batch."noclobber_place""#
+        )],
+        ("postgres", _) => vec![format!(
+            r#"DELETE FROM "documents" AS target USING (SELECT unnest(?) AS "id", unnest(?) AS "version", generate_series(1, ?) AS "noclobber_place") AS batch WHERE {joined} RETURNING batch."noclobber_place""#
+        )],
+        (_, "save") => vec![
+            hold.into(),
+            format!(
+                r#"UPDATE "documents" AS target JOIN (SELECT "title", "body", "id", "version" FROM "documents" WHERE FALSE UNION ALL SELECT ?, ?, ?, ? UNION ALL SELECT ?, ?, ?, ?) AS batch ON {joined} SET target."title" = batch."title", target."body" = batch."body", target."version" = target."version" + 1"#
+            ),
+        ],
+        _ => vec![
+            hold.into(),
+            format!(
+                r#"DELETE target FROM "documents" AS target JOIN (SELECT "id", "version" FROM "documents" WHERE FALSE UNION ALL SELECT ?, ? UNION ALL SELECT ?, ?) AS batch ON {joined}"#
+            ),
+        ],
+    };
+    sent
+}
+
+on_every_database! {
+    fn a_batch_is_sent_as_its_database_takes_it_fastest(conn) {
+        let documents = documents!(2, conn);
+        let witness = Witness::of(conn);
+        let saved = Document::save_all(retitled(&documents, "new"), conn).unwrap();
+        assert_eq!(about_documents(&witness), expected(NAME, "save"));
+        Document::delete_all(saved, conn).unwrap();
+        assert_eq!(about_documents(&witness), expected(NAME, "delete"));
+        assert_eq!(all_of!(conn), []);
+    }
+
+    /// However many records there are, a connection keeps no further statement.
+    fn the_number_of_records_does_not_show_in_what_is_kept_prepared(conn) {
+        let documents = documents!(9, conn);
+        let saved = Document::save_all(documents, conn).unwrap();
+        let witness = Witness::of(conn);
+        for records in 1..8 {
+            Document::save_all(saved[..records].to_vec(), conn).map(drop).unwrap_or_default();
+            Document::delete_each(saved[..records].to_vec(), conn).unwrap();
+        }
+        let kept = witness.cached();
+        // Those of the deletes, and of the looks after them.
+        assert!(kept.len() <= 3, "{kept:?}");
+    }
+}
