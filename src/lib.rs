@@ -63,6 +63,7 @@
 //! | delete | [`delete`] | a conflict |
 //! | write some columns unseen | [`patch`] | a conflict |
 //! | load, change, save | [`modify`], [`try_modify`] | does it again |
+//! | write many rows by Diesel's `update` | [`bump_version`] beside the changes | open copies become stale |
 //! | count | [`increment`] of an unguarded column | adds to theirs |
 //! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
 //! | have others wait | [`find_for_update`], [`find_for_share`]; [`lock_rows`] of any query | `find_for_update_at`: a conflict |
@@ -82,7 +83,7 @@
 //! # What it cannot see
 //!
 //! A version guards against writers that compare it. A statement that updates the table without
-//! raising the version (`psql`, another service, Diesel's own `update`) goes unnoticed, and so does a
+//! raising the version (`psql`, another service, Diesel's own `update` without [`bump_version`]) goes unnoticed, and so does a
 //! record whose key was changed in memory: it hits whatever row has that key and version.
 //! A key that is used again after a delete repeats its versions; see [`create`] for the cures.
 //! And the table has to be a base table: what a trigger writes in the place of a statement is not
@@ -114,6 +115,7 @@
 //! [`modify`]: VersionedDsl::modify
 //! [`try_modify`]: VersionedDsl::try_modify
 //! [`increment`]: VersionedDsl::increment
+//! [`bump_version`]: VersionedDsl::bump_version
 //! [`verify`]: VersionedDsl::verify
 //! [`find_for_update`]: VersionedDsl::find_for_update
 //! [`find_for_share`]: VersionedDsl::find_for_share

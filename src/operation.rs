@@ -40,11 +40,13 @@ pub use self::store::{LoadLocked, Store, StoreChanges, StoreIncrement, StoreNew}
 pub(crate) use self::verify::is_current;
 pub use self::verify::{ForUpdate, Verify, verify_all};
 
+pub use crate::statement::BumpVersion;
+
 use crate::backend::RowLock;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
 use crate::retry::{Policy, Source};
-use crate::version::UniqueVersion;
+use crate::version::{Counter, UniqueVersion};
 
 /// The operations of a versioned record.
 ///
@@ -578,6 +580,55 @@ pub trait VersionedDsl: Versioned {
         increment::increment(&key.into(), column, &by, conn)
     }
 
+    /// `version = version + 1`, for an update of Diesel's that writes many rows at once: every open copy of
+    /// them becomes stale.
+    ///
+    /// An update without it goes unnoticed, and whoever has loaded a row before overwrites it. It stands
+    /// beside the other changes, in a tuple. For counters ([`Counter`]): `i16`, `i32`, `i64`. Where a
+    /// trigger keeps the version, it says `version = version`, which changes nothing, and the trigger does
+    /// the rest.
+    ///
+    /// Sends nothing by itself, and compares no version: such an update is made to whatever is there. A
+    /// version at its maximum is an error of the database; not on SQLite, which does not keep a number
+    /// within its column's type unless a CHECK does, as for [`increment`](Self::increment).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let open = Document::find(1, conn)?;
+    /// let written = diesel::update(documents::table.filter(documents::title.eq("Draft")))
+    ///     .set((documents::title.eq("Archived"), Document::bump_version()))
+    ///     .execute(conn)?;
+    /// assert_eq!(written, 1);
+    /// assert!(open.save(conn).unwrap_err().is_conflict());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    #[cfg_attr(
+        feature = "uuid",
+        doc = "
+A version of another kind does not compile:
+
+```compile_fail,E0277
+# use diesel::prelude::*;
+# use noclobber::prelude::*;
+# use noclobber::version::UuidVersion;
+# diesel::table! { notes (id) { id -> BigInt, text -> Text, version -> Binary } }
+# #[derive(Debug, Clone, HasQuery, Versioned)]
+# #[diesel(table_name = notes)]
+# struct Note { id: i64, text: String, version: UuidVersion }
+let next = Note::bump_version();
+```"
+    )]
+    fn bump_version() -> BumpVersion<Self>
+    where
+        Self::Version: Counter,
+    {
+        BumpVersion::new()
+    }
+
     /// Loads the record, changes it, saves it; and does so again when somebody else was faster.
     ///
     /// The call for a change that can be computed from whatever is there: "add a line", "mark as
@@ -588,7 +639,13 @@ pub trait VersionedDsl: Versioned {
     /// whose tests run inside a test transaction.
     ///
     /// Sends the statements of [`find`](Self::find) and [`save`](Self::save), outside any
-    /// transaction: no lock is held while the change is computed.
+    /// transaction: no lock is held while the change is computed. After 4 conflicts
+    /// ([`Policy::escalate_after`]) it *escalates*: the attempt is then one transaction at READ COMMITTED,
+    /// with the statements of [`find_for_update`](Self::find_for_update) and [`save`](Self::save), and
+    /// whoever else wants to write the row waits while the change is computed. So a hot row is served in
+    /// turn, and an attempt after that fails only when the database cannot serve it
+    /// ([`Error::Unavailable`]). The change must not write the same record by another connection: it would
+    /// wait for itself.
     ///
     /// # Errors
     ///

@@ -5,6 +5,7 @@
 //! each has a static id, and Diesel builds its SQL once per connection and model.
 
 pub(crate) mod batch;
+mod bump;
 pub(crate) mod columns;
 mod delete;
 mod increment;
@@ -16,6 +17,7 @@ mod proven;
 mod select;
 mod update;
 
+pub use self::bump::BumpVersion;
 pub(crate) use self::delete::Delete;
 pub(crate) use self::increment::Increment;
 pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};

@@ -8,6 +8,7 @@
 
 mod appending;
 mod batches;
+mod bumping;
 mod chinook;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod classifying;
@@ -15,6 +16,7 @@ mod contending;
 mod creating;
 mod deleting;
 mod errors;
+mod escalating;
 mod finding;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod generic;
