@@ -70,6 +70,9 @@ pub struct Dialect {
     /// Makes an insert of what is there already no error, where the database can say so without
     /// swallowing other errors.
     pub(crate) unless_there: &'static str,
+    /// The same for one key, by what stands before and behind its columns. Where there is no such word,
+    /// the insert fails, and the transaction outlives that.
+    pub(crate) unless_key_there: Option<(&'static str, &'static str)>,
     /// How a guarded write proves its lease.
     pub(crate) proof: Proof,
     /// Whether there is a server at the other end, whose connection can be lost and who may refuse a

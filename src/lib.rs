@@ -59,6 +59,7 @@
 //! |---|---|---|
 //! | load | [`find`], [`find_at`] with the version that a client was shown, [`reload`] | `find_at`: a conflict |
 //! | create | [`create`] | |
+//! | create or save what comes with its key | [`upsert`] | a conflict, also when it exists already |
 //! | write what was loaded | [`save`], [`touch`] | a conflict |
 //! | delete | [`delete`] | a conflict |
 //! | write some columns unseen | [`patch`] | a conflict |
@@ -108,6 +109,7 @@
 //! [`find_at`]: VersionedDsl::find_at
 //! [`reload`]: VersionedDsl::reload
 //! [`create`]: VersionedDsl::create
+//! [`upsert`]: VersionedDsl::upsert
 //! [`save`]: VersionedDsl::save
 //! [`touch`]: VersionedDsl::touch
 //! [`delete`]: VersionedDsl::delete

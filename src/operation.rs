@@ -29,6 +29,7 @@ mod resolve;
 mod row_lock;
 mod save;
 mod store;
+mod upsert;
 mod verify;
 
 pub use self::batch::{BatchDsl, StoreBatch};
@@ -340,6 +341,58 @@ pub trait VersionedDsl: Versioned {
     /// Behind a `&mut`, save a clone: `state.document = state.document.clone().save(conn)?`.
     fn save<C: Store<Self>>(self, conn: &mut C) -> Result<Self> {
         save::save(self, conn)
+    }
+
+    /// Creates the record if it is to be new, or saves it if it is to be at a version, and gives it back
+    /// at the version that it has then.
+    ///
+    /// For records that come with their key from elsewhere (an import, a `PUT` of HTTP), with what their
+    /// sender knows of them: `None`, that there is none yet (`If-None-Match: *`), or the version that they
+    /// have (`If-Match`). The version in the model does not count.
+    ///
+    /// With a version it is a [`save`](Self::save). With `None`, in one transaction (in a savepoint when
+    /// one is open), sends `INSERT INTO t (<columns>, id, version) VALUES (?, …)` and then the statement of
+    /// [`find`](Self::find), so that what comes back is the row as the database made it. `<columns>` are
+    /// those that a save writes; all others (those that are `#[versioned(unguarded)]`, those that leases
+    /// are kept in, and what a projection lacks) get the database's defaults. On SQLite and PostgreSQL
+    /// ` ON CONFLICT (id) DO NOTHING` stands behind it; on MySQL and MariaDB the insert fails when the
+    /// key is there. When nothing was inserted, a `SELECT version` finds out why.
+    ///
+    /// A row that is there is never written over, by whatever key: this is not
+    /// `ON DUPLICATE KEY UPDATE`, nor `INSERT OR REPLACE`. The model's key has to be `PRIMARY KEY` or
+    /// `UNIQUE` in the database.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConcurrentModification`]: with `None` when the record exists, and
+    /// [`found`](crate::ConcurrentModificationError::found) names its version; with a version as
+    /// [`save`](Self::save), and with [`Found::Deleted`](crate::Found::Deleted) when there is no such
+    /// record. [`Error::Database`] when another unique key than the model's is taken;
+    /// [`Error::NotCreated`] when a trigger dropped the insert without an error, or when the row that was
+    /// inserted has another key (MySQL takes a 0 for one that it is to choose). With a version, otherwise
+    /// those of [`save`](Self::save).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let minutes = || Document { id: 70, title: "Minutes".into(), views: 0, version: 0 };
+    ///
+    /// let created = minutes().upsert(None, conn)?;
+    /// assert_eq!(created.version, 1);
+    /// let late = minutes().upsert(None, conn).unwrap_err();
+    /// assert_eq!(late.to_string(), "documents 70 was not created: expected no row, found version 1");
+    ///
+    /// let saved = minutes().upsert(Some(1), conn)?;
+    /// assert_eq!(saved.version, 2);
+    /// saved.delete(conn)?;
+    /// let gone = minutes().upsert(Some(2), conn).unwrap_err();
+    /// assert_eq!(*gone.conflict().unwrap().found(), noclobber::Found::Deleted);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn upsert<C: Store<Self>>(self, expected: Option<Self::Version>, conn: &mut C) -> Result<Self> {
+        upsert::upsert(self, expected, conn)
     }
 
     /// Deletes the record, if nobody has written it since it was loaded.

@@ -20,7 +20,9 @@ mod update;
 pub use self::bump::BumpVersion;
 pub(crate) use self::delete::Delete;
 pub(crate) use self::increment::Increment;
-pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};
+pub(crate) use self::insert::{
+    Insert, InsertRecord, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion,
+};
 pub(crate) use self::locking::Locking;
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;

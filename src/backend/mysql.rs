@@ -66,6 +66,7 @@ pub const DIALECT: Dialect = Dialect {
     patience: None,
     // `IGNORE` would cut off what is too long.
     unless_there: "",
+    unless_key_there: None,
     proof: Proof::Before,
     remote: true,
     new_key: NewKey::LastInsertId {

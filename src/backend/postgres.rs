@@ -71,6 +71,7 @@ pub const DIALECT: Dialect = Dialect {
     frozen: None,
     patience: None,
     unless_there: " ON CONFLICT DO NOTHING",
+    unless_key_there: Some((" ON CONFLICT (", ") DO NOTHING")),
     // Without the row lock, a steal that commits while the write waits would go unnoticed.
     proof: Proof::Within {
         before: "WITH lease AS MATERIALIZED (SELECT 1 FROM {locks} WHERE entity = ? AND record = ? \

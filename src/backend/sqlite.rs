@@ -52,6 +52,7 @@ pub const DIALECT: Dialect = Dialect {
     frozen: None,
     patience: Some("SELECT timeout FROM pragma_busy_timeout"),
     unless_there: " ON CONFLICT DO NOTHING",
+    unless_key_there: Some((" ON CONFLICT (", ") DO NOTHING")),
     // The statement is a writer, and there is only one.
     proof: Proof::Within {
         before: "",

@@ -23,9 +23,9 @@ use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::columns::Holding;
 use crate::statement::{
-    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, ItsKey, Locking, Look,
-    LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion, Touch, Update,
-    WithVersion,
+    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertRecord, InsertWithVersion, ItsKey,
+    Locking, Look, LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion,
+    Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -70,6 +70,15 @@ pub trait Store<M: Versioned>: SupportedConnection {
     /// The same, and the row is locked.
     #[doc(hidden)]
     fn __select_locked(&mut self, key: &M::Key, lock: RowLock) -> QueryResult<Vec<M>>;
+
+    /// Inserts a whole record; no row where the database tells one with the same key apart.
+    #[doc(hidden)]
+    fn __insert_record(
+        &mut self,
+        model: &M,
+        key: &M::Key,
+        initial: &M::Version,
+    ) -> QueryResult<usize>;
 
     /// The version that is there now.
     #[doc(hidden)]
@@ -139,6 +148,16 @@ where
         let select = SelectRecord::<M, C::Backend>::new(key);
         let clause = backend::dialect(self).row_lock(lock);
         self.load(Locking { select, clause })?.map(|row| read(M::__read(&row?))).collect()
+    }
+
+    fn __insert_record(
+        &mut self,
+        model: &M,
+        key: &M::Key,
+        initial: &M::Version,
+    ) -> QueryResult<usize> {
+        let dialect = backend::dialect(self);
+        self.execute_returning_count(&InsertRecord::new(model, key, initial, dialect))
     }
 
     fn __look(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>> {

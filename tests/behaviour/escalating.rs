@@ -112,12 +112,13 @@ on_databases_that_can_veto! {
 }
 
 on_every_shared_database! {
-    /// Somebody else is faster at each attempt, until that one has to wait.
-    fn attempts_are_as_many_as_conflicts_are_allowed_and_one(database) {
+    /// Somebody else is faster as often as that is allowed; the attempt after it locks, and is the only one.
+    fn the_attempt_after_the_allowed_conflicts_locks(database) {
         let (conn, other) = (&mut database.connect(), &mut database.connect());
         for (policy, allowed) in [(after(1), 1), (after(3), 3), (Policy::default(), 4)] {
             let draft = document("draft", conn);
             let runs = Cell::new(0);
+            let witness = Witness::of(conn);
             let modified = Document::try_modify(draft.id, &mut *conn, &policy, |it| {
                 runs.set(runs.get() + 1);
                 if runs.get() <= allowed {
@@ -127,6 +128,8 @@ on_every_shared_database! {
             });
             assert_eq!(modified.unwrap().version, allowed + 2);
             assert_eq!(runs.get(), allowed + 1);
+            let sent = witness.sent();
+            assert_eq!(sent.iter().filter(|sql| *sql == "BEGIN").count(), 1, "{sent:?}");
         }
     }
 

@@ -44,6 +44,7 @@ mod saving;
 mod support;
 mod transactions;
 mod triggers;
+mod upserting;
 mod verifying;
 mod versions;
 mod what_others_got_wrong;

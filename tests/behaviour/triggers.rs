@@ -58,7 +58,12 @@ on_every_database! {
         run(MOVE_VERSION, conn);
         let stale = Kept::create(documents::title.eq("draft"), conn).unwrap();
         let bump = Kept::bump_version();
+        let witness = Witness::of(conn);
         diesel::update(documents::table).set(bump).execute(conn).unwrap();
+        assert_eq!(
+            witness.sent(),
+            ["UPDATE \"documents\" SET \"version\" = \"documents\".\"version\""]
+        );
         assert_eq!(stale.clone().reload(conn).unwrap().version, 11);
         assert!(stale.save(conn).unwrap_err().is_conflict());
     }
