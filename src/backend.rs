@@ -7,9 +7,12 @@ mod classify;
 mod multi_connection;
 pub mod mysql;
 pub mod postgres;
+mod row_lock;
 pub mod sqlite;
 
 pub(crate) use self::classify::{is_missing_table, reason};
+pub use self::row_lock::RowLock;
+use self::row_lock::RowLocks;
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -46,11 +49,9 @@ pub struct Dialect {
     /// A further branch for a look inside a transaction: two NULLs where it sees the transaction's
     /// snapshot, and nothing can make it see the present.
     pub(crate) in_snapshot: &'static str,
-    /// What makes [`verify`](crate::VersionedDsl::verify) hold the row until commit: a lock clause,
-    /// or nothing where the transaction holds it already.
-    pub(crate) hold: &'static str,
-    /// The same for a row that the transaction is going to write.
-    pub(crate) hold_to_write: &'static str,
+    /// What makes a read hold its rows until commit: lock clauses, or nothing where the transaction
+    /// holds them already.
+    row_locks: RowLocks,
     /// Sent before Diesel's `BEGIN` of a short transaction about leases, where each statement is to see
     /// what is committed by then: nothing where `after_begin_short` says it.
     pub(crate) before_begin_short: &'static str,
@@ -66,11 +67,12 @@ pub struct Dialect {
     /// that does so.
     #[cfg_attr(not(feature = "r2d2"), expect(dead_code, reason = "asked only for pools"))]
     pub(crate) patience: Option<&'static str>,
-    /// A lock clause that takes the row or fails at once, or nothing where the transaction holds it.
-    pub(crate) take_at_once: &'static str,
     /// Makes an insert of what is there already no error, where the database can say so without
     /// swallowing other errors.
     pub(crate) unless_there: &'static str,
+    /// The same for one key, by what stands before and behind its columns. Where there is no such word,
+    /// the insert fails, and the transaction outlives that.
+    pub(crate) unless_key_there: Option<(&'static str, &'static str)>,
     /// How a guarded write proves its lease.
     pub(crate) proof: Proof,
     /// Whether there is a server at the other end, whose connection can be lost and who may refuse a

@@ -173,7 +173,7 @@ pub enum Error {
 
     /// No transaction is open, and what the operation promises would end with its statement.
     #[error(
-        "no transaction is open; `verify` holds a record until the transaction ends, so call it \
+        "no transaction is open, and what is held here is held until the transaction ends: call this \
          inside `noclobber::transaction`"
     )]
     NotInTransaction,

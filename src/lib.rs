@@ -59,13 +59,16 @@
 //! |---|---|---|
 //! | load | [`find`], [`find_at`] with the version that a client was shown, [`reload`] | `find_at`: a conflict |
 //! | create | [`create`] | |
+//! | create or save what comes with its key | [`upsert`] | a conflict, also when it exists already |
 //! | write what was loaded | [`save`], [`touch`] | a conflict |
 //! | delete | [`delete`] | a conflict |
 //! | write some columns unseen | [`patch`] | a conflict |
 //! | load, change, save | [`modify`], [`try_modify`] | does it again |
+//! | write many rows by Diesel's `update` | [`bump_version`] beside the changes | open copies become stale |
 //! | count | [`increment`] of an unguarded column | adds to theirs |
 //! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
 //! | write many records of a model | [`save_all`], [`delete_all`]; [`save_each`], [`delete_each`] | all or nothing; each by itself |
+//! | have others wait | [`find_for_update`], [`find_for_share`]; [`lock_rows`] of any query | `find_for_update_at`: a conflict |
 //! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
 //! | keep a record for long work | [`lock`], [`save_locked`] | who has it, since when, what for |
 //!
@@ -82,7 +85,7 @@
 //! # What it cannot see
 //!
 //! A version guards against writers that compare it. A statement that updates the table without
-//! raising the version (`psql`, another service, Diesel's own `update`) goes unnoticed, and so does a
+//! raising the version (`psql`, another service, Diesel's own `update` without [`bump_version`]) goes unnoticed, and so does a
 //! record whose key was changed in memory: it hits whatever row has that key and version.
 //! A key that is used again after a delete repeats its versions; see [`create`] for the cures.
 //! And the table has to be a base table: what a trigger writes in the place of a statement is not
@@ -107,6 +110,7 @@
 //! [`find_at`]: VersionedDsl::find_at
 //! [`reload`]: VersionedDsl::reload
 //! [`create`]: VersionedDsl::create
+//! [`upsert`]: VersionedDsl::upsert
 //! [`save`]: VersionedDsl::save
 //! [`touch`]: VersionedDsl::touch
 //! [`delete`]: VersionedDsl::delete
@@ -114,11 +118,15 @@
 //! [`modify`]: VersionedDsl::modify
 //! [`try_modify`]: VersionedDsl::try_modify
 //! [`increment`]: VersionedDsl::increment
+//! [`bump_version`]: VersionedDsl::bump_version
 //! [`verify`]: VersionedDsl::verify
 //! [`save_all`]: BatchDsl::save_all
 //! [`save_each`]: BatchDsl::save_each
 //! [`delete_all`]: BatchDsl::delete_all
 //! [`delete_each`]: BatchDsl::delete_each
+//! [`find_for_update`]: VersionedDsl::find_for_update
+//! [`find_for_share`]: VersionedDsl::find_for_share
+//! [`lock_rows`]: operation::LockRowsDsl::lock_rows
 //! [`save_locked`]: LockDsl::save_locked
 //! [`transaction`]: transaction()
 //! [`retry`]: retry()
@@ -159,7 +167,7 @@ mod transaction;
 pub mod version;
 
 #[doc(inline)]
-pub use self::backend::SupportedConnection;
+pub use self::backend::{RowLock, SupportedConnection};
 #[doc(inline)]
 pub use self::error::{ConcurrentModificationError, Error, Found, Result};
 #[doc(inline)]

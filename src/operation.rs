@@ -26,22 +26,28 @@ mod outcome;
 mod patch;
 mod proven;
 mod resolve;
+mod row_lock;
 mod save;
 mod store;
+mod upsert;
 mod verify;
 
 pub use self::batch::{BatchDsl, StoreBatch};
 pub(crate) use self::proven::{delete_proven, missed, patch_proven};
 pub use self::resolve::Resolution;
+pub use self::row_lock::{FindLocked, FindLockedAt, FindUnlessLocked, LockRowsDsl, LockedRows};
 pub(crate) use self::save::written_alone;
-pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
+pub use self::store::{LoadLocked, Store, StoreChanges, StoreIncrement, StoreNew};
 pub(crate) use self::verify::is_current;
 pub use self::verify::{ForUpdate, Verify, verify_all};
 
+pub use crate::statement::BumpVersion;
+
+use crate::backend::RowLock;
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
 use crate::retry::{Policy, Source};
-use crate::version::UniqueVersion;
+use crate::version::{Counter, UniqueVersion};
 
 /// The operations of a versioned record.
 ///
@@ -117,6 +123,92 @@ pub trait VersionedDsl: Versioned {
         conn: &mut C,
     ) -> Result<Self> {
         find::find_at(&key.into(), &version.into(), conn)
+    }
+
+    /// Loads the record with this key and holds its row until the transaction ends: nobody else writes
+    /// or locks it meanwhile.
+    ///
+    /// For a record that is read and then written in one transaction, where many want it at once and to
+    /// wait is cheaper than to be refused and begin again. [`load`](FindLocked::load) sends it; what to
+    /// do about a row that somebody else has stands before that:
+    /// [`no_wait`](FindLocked::no_wait), [`skip_locked`](FindLocked::skip_locked). For rows by another
+    /// condition than their key there is [`lock_rows`](LockRowsDsl::lock_rows).
+    ///
+    /// Sends `SELECT <columns> FROM t WHERE id = ? FOR UPDATE`; on PostgreSQL `FOR NO KEY UPDATE` (see
+    /// [`RowLock`]). There is no clause on SQLite, where the outermost transaction has to be
+    /// [`transaction`](crate::transaction()), which is the only writer from its beginning; Diesel's own
+    /// holds nothing before its first write. On MySQL and MariaDB the answer is what the row holds now,
+    /// whatever the transaction has read before.
+    ///
+    /// A row lock keeps out others, and not a mistake of one's own: `save` still compares the version.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = noclobber::transaction(conn, |conn| {
+    ///     let document = Document::find_for_update(1).load(conn)?;
+    ///     let title = format!("{} (published)", document.title);
+    ///     Document { title, ..document }.save(conn)
+    /// })?;
+    /// assert_eq!(document.title, "Draft (published)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_for_update(key: impl Into<Self::Key>) -> FindLocked<Self> {
+        FindLocked::new(key.into(), RowLock::for_update())
+    }
+
+    /// Loads the record with this key and holds its row until the transaction ends: nobody writes it
+    /// meanwhile, and others may hold it in the same way.
+    ///
+    /// For a record that a write relies on and does not change, when it was not loaded before; one that
+    /// was is held by [`verify`](Self::verify). Who is going to write it takes
+    /// [`find_for_update`](Self::find_for_update) at once: two that share a row and both write it end in
+    /// a deadlock.
+    ///
+    /// Sends `SELECT <columns> FROM t WHERE id = ? FOR SHARE`, on MySQL and MariaDB
+    /// `LOCK IN SHARE MODE`. On SQLite as for [`find_for_update`](Self::find_for_update).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// noclobber::transaction(conn, |conn| {
+    ///     let template = Document::find_for_share(1).load(conn)?;
+    ///     Document::create(documents::title.eq(template.title), conn)
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_for_share(key: impl Into<Self::Key>) -> FindLocked<Self> {
+        FindLocked::new(key.into(), RowLock::for_share())
+    }
+
+    /// [`find_for_update`](Self::find_for_update) of a record that is at this version still, as
+    /// [`find_at`](Self::find_at) has it.
+    ///
+    /// For a client that sends back the version it was shown, and for work that is best refused before
+    /// it begins. The version is that of the row as it is locked, so the save in the same transaction is
+    /// not refused any more.
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let document = noclobber::transaction(conn, |conn| {
+    ///     let document = Document::find_for_update_at(1, 1).load(conn)?;
+    ///     Document { title: "Final".into(), ..document }.save(conn)
+    /// })?;
+    /// assert_eq!(document.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn find_for_update_at(
+        key: impl Into<Self::Key>,
+        version: impl Into<Self::Version>,
+    ) -> FindLockedAt<Self> {
+        FindLockedAt::new(key.into(), version.into(), RowLock::for_update())
     }
 
     /// Creates a record from anything that Diesel can insert into its table, and loads it.
@@ -249,6 +341,58 @@ pub trait VersionedDsl: Versioned {
     /// Behind a `&mut`, save a clone: `state.document = state.document.clone().save(conn)?`.
     fn save<C: Store<Self>>(self, conn: &mut C) -> Result<Self> {
         save::save(self, conn)
+    }
+
+    /// Creates the record if it is to be new, or saves it if it is to be at a version, and gives it back
+    /// at the version that it has then.
+    ///
+    /// For records that come with their key from elsewhere (an import, a `PUT` of HTTP), with what their
+    /// sender knows of them: `None`, that there is none yet (`If-None-Match: *`), or the version that they
+    /// have (`If-Match`). The version in the model does not count.
+    ///
+    /// With a version it is a [`save`](Self::save). With `None`, in one transaction (in a savepoint when
+    /// one is open), sends `INSERT INTO t (<columns>, id, version) VALUES (?, …)` and then the statement of
+    /// [`find`](Self::find), so that what comes back is the row as the database made it. `<columns>` are
+    /// those that a save writes; all others (those that are `#[versioned(unguarded)]`, those that leases
+    /// are kept in, and what a projection lacks) get the database's defaults. On SQLite and PostgreSQL
+    /// ` ON CONFLICT (id) DO NOTHING` stands behind it; on MySQL and MariaDB the insert fails when the
+    /// key is there. When nothing was inserted, a `SELECT version` finds out why.
+    ///
+    /// A row that is there is never written over, by whatever key: this is not
+    /// `ON DUPLICATE KEY UPDATE`, nor `INSERT OR REPLACE`. The model's key has to be `PRIMARY KEY` or
+    /// `UNIQUE` in the database.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConcurrentModification`]: with `None` when the record exists, and
+    /// [`found`](crate::ConcurrentModificationError::found) names its version; with a version as
+    /// [`save`](Self::save), and with [`Found::Deleted`](crate::Found::Deleted) when there is no such
+    /// record. [`Error::Database`] when another unique key than the model's is taken;
+    /// [`Error::NotCreated`] when a trigger dropped the insert without an error, or when the row that was
+    /// inserted has another key (MySQL takes a 0 for one that it is to choose). With a version, otherwise
+    /// those of [`save`](Self::save).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let minutes = || Document { id: 70, title: "Minutes".into(), views: 0, version: 0 };
+    ///
+    /// let created = minutes().upsert(None, conn)?;
+    /// assert_eq!(created.version, 1);
+    /// let late = minutes().upsert(None, conn).unwrap_err();
+    /// assert_eq!(late.to_string(), "documents 70 was not created: expected no row, found version 1");
+    ///
+    /// let saved = minutes().upsert(Some(1), conn)?;
+    /// assert_eq!(saved.version, 2);
+    /// saved.delete(conn)?;
+    /// let gone = minutes().upsert(Some(2), conn).unwrap_err();
+    /// assert_eq!(*gone.conflict().unwrap().found(), noclobber::Found::Deleted);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn upsert<C: Store<Self>>(self, expected: Option<Self::Version>, conn: &mut C) -> Result<Self> {
+        upsert::upsert(self, expected, conn)
     }
 
     /// Deletes the record, if nobody has written it since it was loaded.
@@ -489,6 +633,55 @@ pub trait VersionedDsl: Versioned {
         increment::increment(&key.into(), column, &by, conn)
     }
 
+    /// `version = version + 1`, for an update of Diesel's that writes many rows at once: every open copy of
+    /// them becomes stale.
+    ///
+    /// An update without it goes unnoticed, and whoever has loaded a row before overwrites it. It stands
+    /// beside the other changes, in a tuple. For counters ([`Counter`]): `i16`, `i32`, `i64`. Where a
+    /// trigger keeps the version, it says `version = version`, which changes nothing, and the trigger does
+    /// the rest.
+    ///
+    /// Sends nothing by itself, and compares no version: such an update is made to whatever is there. A
+    /// version at its maximum is an error of the database; not on SQLite, which does not keep a number
+    /// within its column's type unless a CHECK does, as for [`increment`](Self::increment).
+    ///
+    /// ```
+    /// # include!("doctest_setup.rs");
+    /// # fn main() -> noclobber::Result<()> {
+    /// # let conn = &mut documents_with_one_row();
+    /// let open = Document::find(1, conn)?;
+    /// let written = diesel::update(documents::table.filter(documents::title.eq("Draft")))
+    ///     .set((documents::title.eq("Archived"), Document::bump_version()))
+    ///     .execute(conn)?;
+    /// assert_eq!(written, 1);
+    /// assert!(open.save(conn).unwrap_err().is_conflict());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    #[cfg_attr(
+        feature = "uuid",
+        doc = "
+A version of another kind does not compile:
+
+```compile_fail,E0277
+# use diesel::prelude::*;
+# use noclobber::prelude::*;
+# use noclobber::version::UuidVersion;
+# diesel::table! { notes (id) { id -> BigInt, text -> Text, version -> Binary } }
+# #[derive(Debug, Clone, HasQuery, Versioned)]
+# #[diesel(table_name = notes)]
+# struct Note { id: i64, text: String, version: UuidVersion }
+let next = Note::bump_version();
+```"
+    )]
+    fn bump_version() -> BumpVersion<Self>
+    where
+        Self::Version: Counter,
+    {
+        BumpVersion::new()
+    }
+
     /// Loads the record, changes it, saves it; and does so again when somebody else was faster.
     ///
     /// The call for a change that can be computed from whatever is there: "add a line", "mark as
@@ -499,7 +692,13 @@ pub trait VersionedDsl: Versioned {
     /// whose tests run inside a test transaction.
     ///
     /// Sends the statements of [`find`](Self::find) and [`save`](Self::save), outside any
-    /// transaction: no lock is held while the change is computed.
+    /// transaction: no lock is held while the change is computed. After 4 conflicts
+    /// ([`Policy::escalate_after`]) it *escalates*: the attempt is then one transaction at READ COMMITTED,
+    /// with the statements of [`find_for_update`](Self::find_for_update) and [`save`](Self::save), and
+    /// whoever else wants to write the row waits while the change is computed. So a hot row is served in
+    /// turn, and an attempt after that fails only when the database cannot serve it
+    /// ([`Error::Unavailable`]). The change must not write the same record by another connection: it would
+    /// wait for itself.
     ///
     /// # Errors
     ///

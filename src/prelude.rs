@@ -8,5 +8,5 @@
 
 pub use crate::lock::LockDsl;
 pub use crate::model::{Columns, Versioned};
-pub use crate::operation::{BatchDsl, VersionedDsl};
+pub use crate::operation::{BatchDsl, LockRowsDsl, VersionedDsl};
 pub use noclobber_derive::{Columns, Versioned};

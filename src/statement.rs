@@ -5,19 +5,25 @@
 //! each has a static id, and Diesel builds its SQL once per connection and model.
 
 pub(crate) mod batch;
+mod bump;
 pub(crate) mod columns;
 mod delete;
 mod increment;
 mod insert;
 pub(crate) mod lease;
+mod locking;
 mod patch;
 mod proven;
 mod select;
 mod update;
 
+pub use self::bump::BumpVersion;
 pub(crate) use self::delete::Delete;
 pub(crate) use self::increment::Increment;
-pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};
+pub(crate) use self::insert::{
+    Insert, InsertRecord, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion,
+};
+pub(crate) use self::locking::Locking;
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;
 pub(crate) use self::select::{

@@ -64,9 +64,13 @@ where
 
 /// A [`transaction`] of its own for a few statements, each of which is to see what is committed by
 /// then, whatever level the connection is set to. Nested, it is a savepoint like any other.
-pub(crate) fn short<C, R>(conn: &mut C, work: impl FnOnce(&mut C) -> Result<R>) -> Result<R>
+pub(crate) fn short<C, R, E>(
+    conn: &mut C,
+    work: impl FnOnce(&mut C) -> Result<R, E>,
+) -> Result<R, E>
 where
     C: SupportedConnection,
+    E: From<Error>,
 {
     run(Open::begin_short(conn)?, work)
 }

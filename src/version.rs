@@ -122,10 +122,29 @@ macro_rules! counter {
                 self.to_string().into()
             }
         }
+
+        impl Counter for $integer {}
     )*};
 }
 
 counter!(i16, i32, i64);
+
+/// A version whose successor is always one more, so that a statement can raise it without knowing it.
+///
+/// What [`bump_version`](crate::VersionedDsl::bump_version) asks of a version. Implemented for `i16`,
+/// `i32` and `i64`, and meant to be implemented by nothing else.
+///
+/// ```
+/// fn can_be_raised_unseen<V: noclobber::version::Counter>() {}
+/// can_be_raised_unseen::<i64>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a version of type `{Self}` cannot be raised by `version + 1`",
+    label = "not a counter",
+    note = "`bump_version` is for versions of type `i16`, `i32` and `i64`; set any other one to a value \
+            that its rows never had: a timestamp to the present, a UUID to a random one for each row"
+)]
+pub trait Counter: Version {}
 
 /// A version that no other write can have: whoever finds it in a row knows which write left it there.
 ///

@@ -23,6 +23,7 @@ mod uuid_text;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use super::row_lock::{Clauses, RowLocks};
 use super::{Batch, Dialect, NewKey, Proof};
 use crate::error::Reason;
 
@@ -41,8 +42,20 @@ pub const DIALECT: Dialect = Dialect {
     present: " LOCK IN SHARE MODE",
     hidden: None,
     in_snapshot: "",
-    hold: " LOCK IN SHARE MODE",
-    hold_to_write: " FOR UPDATE",
+    // With a word behind it the shared lock has no spelling that both know. Each takes the comment that
+    // is meant for the other one for a comment.
+    row_locks: RowLocks {
+        for_share: Clauses {
+            wait: " LOCK IN SHARE MODE",
+            no_wait: " /*!80001 FOR SHARE NOWAIT */ /*M! LOCK IN SHARE MODE NOWAIT */",
+            skip_locked: " /*!80001 FOR SHARE SKIP LOCKED */ /*M! LOCK IN SHARE MODE SKIP LOCKED */",
+        },
+        for_update: Clauses {
+            wait: " FOR UPDATE",
+            no_wait: " FOR UPDATE NOWAIT",
+            skip_locked: " FOR UPDATE SKIP LOCKED",
+        },
+    },
     // Of the next transaction alone.
     before_begin_short: "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
     after_begin_short: "SAVEPOINT noclobber_alive",
@@ -51,9 +64,9 @@ pub const DIALECT: Dialect = Dialect {
           TIMESTAMPDIFF(MICROSECOND, NOW(6), UTC_TIMESTAMP(6)), SYSDATE(6))) DIV 1000",
     frozen: Some(["SELECT SYSDATE(6) = NOW(6)", "SELECT SLEEP(0.002) + (SYSDATE(6) = NOW(6))"]),
     patience: None,
-    take_at_once: " FOR UPDATE NOWAIT",
     // `IGNORE` would cut off what is too long.
     unless_there: "",
+    unless_key_there: None,
     proof: Proof::Before,
     remote: true,
     new_key: NewKey::LastInsertId {

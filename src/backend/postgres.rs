@@ -28,6 +28,7 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use super::row_lock::{Clauses, RowLocks};
 use super::{Batch, Dialect, NewKey, Proof};
 use crate::error::Reason;
 
@@ -50,17 +51,27 @@ pub const DIALECT: Dialect = Dialect {
     hidden: Some((" UNION ALL SELECT NULL WHERE row_security_active($noclobber$", "$noclobber$)")),
     in_snapshot: " UNION ALL SELECT NULL FROM (VALUES (1), (2)) AS twice \
                   WHERE current_setting('transaction_isolation') NOT LIKE 'read %'",
-    hold: " FOR SHARE",
-    // What an UPDATE takes that leaves the key alone: rows that refer to this one do not wait for it.
-    hold_to_write: " FOR NO KEY UPDATE",
+    row_locks: RowLocks {
+        for_share: Clauses {
+            wait: " FOR SHARE",
+            no_wait: " FOR SHARE NOWAIT",
+            skip_locked: " FOR SHARE SKIP LOCKED",
+        },
+        // What an UPDATE takes that leaves the key alone: rows that refer to this one do not wait for it.
+        for_update: Clauses {
+            wait: " FOR NO KEY UPDATE",
+            no_wait: " FOR NO KEY UPDATE NOWAIT",
+            skip_locked: " FOR NO KEY UPDATE SKIP LOCKED",
+        },
+    },
     before_begin_short: "",
     // Not inside a savepoint.
     after_begin_short: "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SAVEPOINT noclobber_alive",
     now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
     frozen: None,
     patience: None,
-    take_at_once: " FOR UPDATE NOWAIT",
     unless_there: " ON CONFLICT DO NOTHING",
+    unless_key_there: Some((" ON CONFLICT (", ") DO NOTHING")),
     // Without the row lock, a steal that commits while the write waits would go unnoticed.
     proof: Proof::Within {
         before: "WITH lease AS MATERIALIZED (SELECT 1 FROM {locks} WHERE entity = ? AND record = ? \

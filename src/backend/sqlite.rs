@@ -24,6 +24,7 @@ mod uuid_text;
 pub use self::options::ConnectionOptions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use super::row_lock::{NO_CLAUSES, RowLocks};
 use super::{Batch, Dialect, NewKey, Proof};
 use crate::error::Reason;
 
@@ -44,15 +45,14 @@ pub const DIALECT: Dialect = Dialect {
     present: "",
     hidden: None,
     in_snapshot: "",
-    hold: "",
-    hold_to_write: "",
+    row_locks: RowLocks { for_share: NO_CLAUSES, for_update: NO_CLAUSES },
     before_begin_short: "",
     after_begin_short: "ROLLBACK; BEGIN IMMEDIATE; SAVEPOINT noclobber_alive",
     now: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     frozen: None,
     patience: Some("SELECT timeout FROM pragma_busy_timeout"),
-    take_at_once: "",
     unless_there: " ON CONFLICT DO NOTHING",
+    unless_key_there: Some((" ON CONFLICT (", ") DO NOTHING")),
     // The statement is a writer, and there is only one.
     proof: Proof::Within {
         before: "",

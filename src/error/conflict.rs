@@ -37,7 +37,8 @@ pub struct ConcurrentModificationError(Box<Conflict>);
 #[derive(Clone, PartialEq, Eq)]
 struct Conflict {
     record: Record,
-    expected: String,
+    /// None of a record that was to be new.
+    expected: Option<String>,
     found: Found,
     attempts: u32,
     others: Vec<ConcurrentModificationError>,
@@ -80,7 +81,15 @@ impl fmt::Display for Found {
 
 impl ConcurrentModificationError {
     pub(crate) fn new(record: Record, expected: impl Into<String>, found: Found) -> Self {
-        let expected = expected.into();
+        Self::of(record, Some(expected.into()), found)
+    }
+
+    /// The conflict of a record that was to be new.
+    pub(crate) fn of_creation(record: Record, found: Found) -> Self {
+        Self::of(record, None, found)
+    }
+
+    fn of(record: Record, expected: Option<String>, found: Found) -> Self {
         let others = Vec::new();
         ConcurrentModificationError(Box::new(Conflict {
             record,
@@ -109,7 +118,8 @@ impl ConcurrentModificationError {
         &self.0.record
     }
 
-    /// The version that the writer had loaded, as canonical text.
+    /// The version that the writer had loaded, as canonical text; empty when it expected no record
+    /// ([`upsert`](crate::VersionedDsl::upsert)).
     ///
     /// ```
     /// # fn show(conflict: noclobber::ConcurrentModificationError) {
@@ -118,7 +128,7 @@ impl ConcurrentModificationError {
     /// ```
     #[must_use]
     pub fn expected(&self) -> &str {
-        &self.0.expected
+        self.0.expected.as_deref().unwrap_or_default()
     }
 
     /// What was there instead.
@@ -171,6 +181,10 @@ impl std::error::Error for ConcurrentModificationError {}
 impl fmt::Display for ConcurrentModificationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Conflict { record, expected, found, attempts, others } = &*self.0;
+        let Some(expected) = expected else {
+            write!(f, "{record} was not created: expected no row, found {found}")?;
+            return super::unavailable::attempted(*attempts, f);
+        };
         match found {
             Found::Version(_) => write!(
                 f,
@@ -202,11 +216,11 @@ impl fmt::Display for ConcurrentModificationError {
 
 impl fmt::Debug for ConcurrentModificationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Conflict { record, expected, found, attempts, others } = &*self.0;
+        let Conflict { record, found, attempts, others, .. } = &*self.0;
         f.debug_struct("ConcurrentModificationError")
             .field("table", &record.table())
             .field("key", &record.key())
-            .field("expected", expected)
+            .field("expected", &self.expected())
             .field("found", found)
             .field("attempts", attempts)
             .field("others", others)

@@ -66,7 +66,7 @@ where
             let attempt = Attempt::AnotherVersion;
             let lost = Lost::<M> { key: key.clone(), expected: expected.clone(), attempt };
             let record = record::<M>(key);
-            Error::UnknownOutcome(unknown.about(record, expected.text().into_owned(), lost))
+            Error::UnknownOutcome(unknown.about(record, expected.text().into_owned(), None, lost))
         }
         error => error,
     }

@@ -35,7 +35,7 @@ where
 }
 
 /// The row as defaults and triggers have made it.
-fn created<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<M> {
+pub(super) fn created<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<M> {
     find::present(key, conn)?.ok_or_else(not_created::<M>)
 }
 

@@ -36,9 +36,13 @@ pub(super) fn find_at<M: Versioned, C: Store<M>>(
     }
 }
 
-/// The record with this key, if there is one. Two of them are one too many.
+/// The record with this key, if there is one.
 pub(super) fn present<M: Versioned, C: Store<M>>(key: &M::Key, conn: &mut C) -> Result<Option<M>> {
-    let mut models = conn.__select(key)?;
+    one(key, conn.__select(key)?)
+}
+
+/// The record that a select by its key has found, if it has. Two of them are one too many.
+pub(super) fn one<M: Versioned>(key: &M::Key, mut models: Vec<M>) -> Result<Option<M>> {
     match models.len() {
         0 | 1 => Ok(models.pop()),
         rows => Err(Error::KeyNotUnique { record: record::<M>(key), rows }),

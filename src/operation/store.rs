@@ -5,25 +5,27 @@
 
 use diesel::ExpressionMethods;
 use diesel::QueryResult;
+use diesel::RunQueryDsl;
 use diesel::deserialize;
 use diesel::dsl::SqlTypeOf;
 use diesel::expression::AsExpression;
 use diesel::expression::expression_types::Untyped;
 use diesel::insertable::Insertable;
 use diesel::query_builder::{AsChangeset, Query, QueryFragment, QueryId};
+use diesel::query_dsl::LoadQuery;
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
 use diesel::sql_types::ops::Add;
 use diesel::sql_types::{BigInt, SqlType, Text};
 
-use crate::backend::{self, NewKey, SupportedConnection};
+use crate::backend::{self, NewKey, RowLock, SupportedConnection};
 use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Unguarded, Versioned, VersionedOn};
 use crate::statement::columns::Holding;
 use crate::statement::{
-    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertWithVersion, ItsKey, Look,
-    LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion, Touch, Update,
-    WithVersion,
+    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertRecord, InsertWithVersion, ItsKey,
+    Locking, Look, LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion,
+    Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -64,6 +66,19 @@ pub trait Store<M: Versioned>: SupportedConnection {
 
     #[doc(hidden)]
     fn __select(&mut self, key: &M::Key) -> QueryResult<Vec<M>>;
+
+    /// The same, and the row is locked.
+    #[doc(hidden)]
+    fn __select_locked(&mut self, key: &M::Key, lock: RowLock) -> QueryResult<Vec<M>>;
+
+    /// Inserts a whole record; no row where the database tells one with the same key apart.
+    #[doc(hidden)]
+    fn __insert_record(
+        &mut self,
+        model: &M,
+        key: &M::Key,
+        initial: &M::Version,
+    ) -> QueryResult<usize>;
 
     /// The version that is there now.
     #[doc(hidden)]
@@ -129,6 +144,22 @@ where
         self.load(select)?.map(|row| read(M::__read(&row?))).collect()
     }
 
+    fn __select_locked(&mut self, key: &M::Key, lock: RowLock) -> QueryResult<Vec<M>> {
+        let select = SelectRecord::<M, C::Backend>::new(key);
+        let clause = backend::dialect(self).row_lock(lock);
+        self.load(Locking { select, clause })?.map(|row| read(M::__read(&row?))).collect()
+    }
+
+    fn __insert_record(
+        &mut self,
+        model: &M,
+        key: &M::Key,
+        initial: &M::Version,
+    ) -> QueryResult<usize> {
+        let dialect = backend::dialect(self);
+        self.execute_returning_count(&InsertRecord::new(model, key, initial, dialect))
+    }
+
     fn __look(&mut self, key: &M::Key) -> QueryResult<Seen<M::Version>> {
         look::<M, C, Look>(key, self)
     }
@@ -184,6 +215,51 @@ where
 
 pub(super) fn read<T>(read: deserialize::Result<T>) -> QueryResult<T> {
     read.map_err(DieselError::DeserializationError)
+}
+
+/// A connection through which the rows of a query of type `Q` can be locked, and loaded as `U`.
+///
+/// Implemented for every connection to a database that noclobber knows, when Diesel can load the query
+/// through it.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// use noclobber::operation::LoadLocked;
+/// use noclobber::{RowLock, SupportedConnection};
+///
+/// fn locked<Q, U, C>(query: Q, conn: &mut C) -> noclobber::Result<Vec<U>>
+/// where
+///     Q: LockRowsDsl,
+///     C: for<'query> LoadLocked<'query, Q::Query, U>,
+/// {
+///     noclobber::transaction(conn, |conn| query.lock_rows(RowLock::for_update()).load(conn))
+/// }
+/// # fn main() {
+/// let drafts: Vec<Document> = locked(Document::query(), &mut documents_with_one_row()).unwrap();
+/// # assert_eq!(drafts.len(), 1);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the rows of this query cannot be locked and loaded as `{U}` through `{Self}`",
+    label = "not what Diesel's `load` could load either",
+    note = "the query is `{Q}`"
+)]
+pub trait LoadLocked<'query, Q, U>: SupportedConnection {
+    #[doc(hidden)]
+    fn __load_locked(&mut self, query: Q, lock: RowLock) -> QueryResult<Vec<U>>;
+}
+
+// Without `do_not_recommend` the compiler would explain `LoadQuery` instead of the above.
+#[diagnostic::do_not_recommend]
+impl<'query, C, Q, U> LoadLocked<'query, Q, U> for C
+where
+    C: SupportedConnection,
+    Locking<Q>: LoadQuery<'query, C, U>,
+{
+    fn __load_locked(&mut self, query: Q, lock: RowLock) -> QueryResult<Vec<U>> {
+        let clause = backend::dialect(self).row_lock(lock);
+        Locking { select: query, clause }.load(self)
+    }
 }
 
 /// A connection through which a record of a model can be created from a value of type `New`.

@@ -9,7 +9,7 @@ use backon::ExponentialBuilder;
 ///
 /// The defaults: at most 16 attempts within 10 s; before the second attempt a pause of up to 4 ms,
 /// a bound that doubles with each attempt, up to 500 ms; not on a conflict; not inside a
-/// transaction.
+/// transaction. `modify` locks the row after 4 conflicts.
 ///
 /// ```
 /// use noclobber::retry::Policy;
@@ -29,6 +29,7 @@ pub struct Policy {
     longest_pause: Duration,
     pub(super) on_conflict: bool,
     pub(super) nested: Nested,
+    pub(crate) escalate_after: u32,
 }
 
 /// What to do inside a transaction that is open already.
@@ -73,6 +74,7 @@ impl Default for Policy {
             longest_pause: Duration::from_millis(500),
             on_conflict: false,
             nested: Nested::Refuse,
+            escalate_after: 4,
         }
     }
 }
@@ -121,6 +123,20 @@ impl Policy {
     #[must_use]
     pub fn on_conflict(self) -> Self {
         Policy { on_conflict: true, ..self }
+    }
+
+    /// The number of conflicts after which [`modify`](crate::VersionedDsl::modify) escalates: an attempt is
+    /// then a transaction that locks the row before it loads it, so that writers of a hot row are served
+    /// one after the other.
+    ///
+    /// 0 locks at the first attempt, `u32::MAX` never. [`retry`](super::retry()) does not look at it.
+    ///
+    /// ```
+    /// let eager = noclobber::retry::Policy::default().escalate_after(1);
+    /// ```
+    #[must_use]
+    pub fn escalate_after(self, conflicts: u32) -> Self {
+        Policy { escalate_after: conflicts, ..self }
     }
 
     /// What to do inside a transaction that is open already; see [`Nested`].

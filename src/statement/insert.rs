@@ -8,10 +8,12 @@ use diesel::expression::AsExpression;
 use diesel::expression::expression_types::Untyped;
 use diesel::insertable::Insertable;
 use diesel::query_builder::{AstPass, InsertStatement, Query, QueryFragment, QueryId};
+use diesel::query_source::Column;
 use diesel::sql_types::SqlType;
 use diesel::{ExpressionMethods, QueryResult};
 
 use super::{From, from};
+use crate::backend::Dialect;
 use crate::model::{Versioned, VersionedOn};
 
 /// `INSERT INTO t (version, <columns>) VALUES (?, …)`, with or without `RETURNING id`.
@@ -88,6 +90,69 @@ where
         if A::RETURNING {
             out.push_sql(" RETURNING ");
             M::__walk_key_columns(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// `INSERT INTO t (<columns>, id, version) VALUES (?, …)`: a whole record, as a save would write it.
+///
+/// With what makes a row with the same key no error, where the database has words for it.
+pub(crate) struct InsertRecord<'a, M: Versioned> {
+    // A field, not a temporary: what is walked has to live as long as the binds.
+    from: From<M>,
+    model: &'a M,
+    key: &'a M::Key,
+    initial: &'a M::Version,
+    // Part of the text, and not of the id: a connection has one dialect.
+    unless_key_there: Option<(&'static str, &'static str)>,
+}
+
+impl<'a, M: Versioned> InsertRecord<'a, M> {
+    pub(crate) fn new(
+        model: &'a M,
+        key: &'a M::Key,
+        initial: &'a M::Version,
+        dialect: Dialect,
+    ) -> Self {
+        let unless_key_there = dialect.unless_key_there;
+        InsertRecord { from: from::<M>(), model, key, initial, unless_key_there }
+    }
+}
+
+impl<M: Versioned> QueryId for InsertRecord<'_, M> {
+    type QueryId = InsertRecord<'static, M>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB, M> QueryFragment<DB> for InsertRecord<'_, M>
+where
+    DB: Backend,
+    M: VersionedOn<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" (");
+        let mut names = Vec::new();
+        M::__push_names(&mut names);
+        for name in names {
+            out.push_identifier(name)?;
+            out.push_sql(", ");
+        }
+        M::__walk_key_columns(out.reborrow())?;
+        out.push_sql(", ");
+        out.push_identifier(M::VersionColumn::NAME)?;
+        out.push_sql(") VALUES (");
+        self.model.__walk_values(out.reborrow())?;
+        M::__walk_key_values(self.key, out.reborrow())?;
+        out.push_sql(", ");
+        M::__walk_version(self.initial, out.reborrow())?;
+        out.push_sql(")");
+        if let Some((before, behind)) = self.unless_key_there {
+            out.push_sql(before);
+            M::__walk_key_columns(out.reborrow())?;
+            out.push_sql(behind);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::backend::Dialect;
+use crate::backend::{Dialect, RowLock};
 use crate::lease::LockTables;
 use crate::model::bounds::Bind;
 
@@ -211,8 +211,10 @@ where
                     walk_table(self.tables, self.tables.events(), out.reborrow())?;
                 }
                 Place::Named("now") => out.push_sql(self.dialect.now),
-                Place::Named("nowait") => out.push_sql(self.dialect.take_at_once),
-                Place::Named("take") => out.push_sql(self.dialect.hold_to_write),
+                Place::Named("nowait") => {
+                    out.push_sql(self.dialect.row_lock(RowLock::for_update().no_wait()));
+                }
+                Place::Named("take") => out.push_sql(self.dialect.row_lock(RowLock::for_update())),
                 Place::Named("present") => out.push_sql(self.dialect.present),
                 Place::Named("unless_there") => out.push_sql(self.dialect.unless_there),
                 Place::Named(_) => return Err(mismatch(self.text)),

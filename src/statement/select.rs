@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_source::Column;
 
 use super::{From, from};
-use crate::backend::Dialect;
+use crate::backend::{Dialect, RowLock};
 use crate::model::bounds::Selection;
 use crate::model::{Versioned, VersionedOn};
 
@@ -132,13 +132,13 @@ impl Purpose for LookInside {
 
 impl Purpose for Hold {
     fn lock(dialect: Dialect) -> &'static str {
-        dialect.hold
+        dialect.row_lock(RowLock::for_share())
     }
 }
 
 impl Purpose for HoldToWrite {
     fn lock(dialect: Dialect) -> &'static str {
-        dialect.hold_to_write
+        dialect.row_lock(RowLock::for_update())
     }
 }
 

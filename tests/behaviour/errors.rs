@@ -200,7 +200,7 @@ fn inside_and_outside_a_transaction() {
     InTransaction
     "#);
     assert_snapshot!(texts(&Error::NotInTransaction), @r#"
-    no transaction is open; `verify` holds a record until the transaction ends, so call it inside `noclobber::transaction`
+    no transaction is open, and what is held here is held until the transaction ends: call this inside `noclobber::transaction`
     NotInTransaction
     "#);
 }

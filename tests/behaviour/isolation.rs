@@ -142,6 +142,34 @@ at_every_level! {
         lease.release(one).unwrap();
     }
 
+    /// A lock is on the row as it is now: who has seen an older one is told so, or is shown the present.
+    fn a_record_that_was_written_since_is_locked_as_it_is_now_or_not_at_all(at, one, other) {
+        let draft = document("draft", one);
+        run(SHORT_LOCK_WAIT, other);
+        let mut theirs = None;
+        let answer = transaction(one, |one| {
+            row(draft.id, one);
+            theirs = Some(draft.clone().touch(other));
+            Document::find_for_update(draft.id).load(one)
+        });
+        match (theirs.unwrap(), answer) {
+            (Ok(theirs), Ok(locked)) => {
+                assert!(!at.snapshot_ends_transaction, "{at:?}");
+                assert_eq!(locked, theirs);
+            }
+            (Ok(_), Err(error)) => {
+                assert!(at.snapshot_ends_transaction, "{at:?}: {error}");
+                assert_eq!(reason(&error), Some(Reason::Serialization), "{at:?}: {error}");
+            }
+            // At MySQL's SERIALIZABLE a read locks, and it was the other one that had to wait.
+            (Err(error), locked) => {
+                assert_eq!(at.level, "SERIALIZABLE");
+                assert_eq!(reason(&error), Some(Reason::LockTimeout), "{error}");
+                assert_eq!(locked.unwrap(), draft);
+            }
+        }
+    }
+
     /// A transaction that has read before somebody else wrote: told as far as it survives.
     fn a_stale_save_inside_a_transaction_is_never_a_success(at, one, other) {
         let stale = document("draft", one);

@@ -8,6 +8,7 @@
 
 mod appending;
 mod batches;
+mod bumping;
 mod chinook;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod classifying;
@@ -15,6 +16,7 @@ mod contending;
 mod creating;
 mod deleting;
 mod errors;
+mod escalating;
 mod finding;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod generic;
@@ -35,12 +37,14 @@ mod pooled;
 mod restarting;
 mod retrying;
 mod returning;
+mod row_locks;
 #[cfg(feature = "postgres")]
 mod row_security;
 mod saving;
 mod support;
 mod transactions;
 mod triggers;
+mod upserting;
 mod verifying;
 mod versions;
 mod what_others_got_wrong;

@@ -128,6 +128,22 @@ fn a_record_that_may_be_seen_and_not_held_is_not_deleted() {
 }
 
 #[test]
+fn a_record_that_may_be_seen_and_not_written_cannot_be_locked() {
+    let account = Account::with(POLICY_FOR_UPDATES);
+    let closed = document("closed", &mut account.owner());
+    let conn = &mut account.connect();
+    transaction(conn, |conn| {
+        let refused = Document::find_for_update_at(closed.id, 1).load(conn);
+        assert_eq!(found(refused.unwrap_err()), Found::Vetoed);
+        let refused = Document::find_for_update_at(closed.id, 2).load(conn);
+        assert_eq!(found(refused.unwrap_err()), Found::Version("1".into()));
+        assert!(Document::find_for_update(closed.id).load(conn).unwrap_err().is_not_found());
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_row_that_a_policy_forbids_is_an_error_of_the_database() {
     let account = Account::with(POLICY_FOR_UPDATES);
     let owner = &mut account.owner();

@@ -5,7 +5,7 @@ use diesel::connection::LoadConnection;
 use diesel::row::Row as _;
 use diesel::sql_types::Integer;
 
-use crate::backend::{self, Batch, BindArray};
+use crate::backend::{self, Batch, BindArray, RowLock};
 use crate::model::bounds::{Bind, Read};
 use crate::model::{Versioned, VersionedOn};
 use crate::operation::store::{Store, read};
@@ -123,7 +123,7 @@ where
         rows: &[Row<'_, M>],
         row: &'static str,
     ) -> QueryResult<Vec<(usize, M::Version)>> {
-        let clause = backend::dialect(self).hold_to_write;
+        let clause = backend::dialect(self).row_lock(RowLock::for_update());
         let held = self.load(HoldAll::new(rows, row, clause))?;
         held.map(|held| {
             let held = held?;

@@ -15,8 +15,7 @@ mod taking;
 mod timing;
 mod waiting;
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use noclobber::Error;
@@ -24,6 +23,8 @@ use noclobber::error::{LockHeld, LockLost, Reason};
 use noclobber::lock::{
     self, EventKind, Lock, LockEvent, LockInfo, LockPolicy, LockRequest, LockStore, Override,
 };
+
+use crate::support::wait_until;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -78,15 +79,6 @@ fn granted<C: LockStore>(record: &str, conn: &mut C) -> Vec<i64> {
 /// Whether the database only asks for another try, and not because of a deadlock.
 fn is_passing(error: &Error) -> bool {
     matches!(error, Error::Unavailable(it) if it.reason() != Reason::Deadlock)
-}
-
-/// Waits for something that is going to happen.
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !happened() {
-        assert!(started.elapsed() < MINUTE, "{what}: not within a minute");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// The database's present, as the lease on a record of its own tells it.

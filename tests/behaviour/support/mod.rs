@@ -19,6 +19,9 @@ pub(crate) use self::barrier::Barrier;
 pub(crate) use self::database::{Database, Journal, pool};
 pub(crate) use self::witness::{Witness, neutral};
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use diesel::prelude::*;
 use noclobber::prelude::*;
 
@@ -43,13 +46,12 @@ pub(crate) struct Document {
     pub(crate) version: i64,
 }
 
-/// Waits for something that is going to happen, on a machine that has other things to do.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+/// Waits until it has happened, and not for ever.
 pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     while !happened() {
-        assert!(started.elapsed().as_secs() < 60, "{what}: not within a minute");
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+        thread::sleep(Duration::from_millis(2));
     }
 }
 

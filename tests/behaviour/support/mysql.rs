@@ -78,6 +78,14 @@ pub(crate) const LOOK: &str = " LOCK IN SHARE MODE";
 pub(crate) const HOLD: &str = " LOCK IN SHARE MODE";
 /// What takes a row at once, or not at all.
 pub(crate) const AT_ONCE: &str = " FOR UPDATE NOWAIT";
+pub(crate) const SHARE_AT_ONCE: &str =
+    " /*!80001 FOR SHARE NOWAIT */ /*M! LOCK IN SHARE MODE NOWAIT */";
+/// What makes an insert of a key that is there no error.
+pub(crate) const UNLESS_KEY_THERE: &str = "";
+/// What leaves out a row that somebody else has.
+pub(crate) const SKIPPING: &str = " FOR UPDATE SKIP LOCKED";
+pub(crate) const SHARE_SKIPPING: &str =
+    " /*!80001 FOR SHARE SKIP LOCKED */ /*M! LOCK IN SHARE MODE SKIP LOCKED */";
 
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "`";

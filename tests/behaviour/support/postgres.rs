@@ -54,6 +54,11 @@ pub(crate) const VETO: &str = "
     CREATE FUNCTION veto() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
     CREATE TRIGGER veto BEFORE UPDATE ON documents FOR EACH ROW EXECUTE FUNCTION veto()";
 
+pub(crate) const DROP_INSERT: &str = "
+    CREATE FUNCTION drop_insert() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER drop_insert BEFORE INSERT ON documents
+        FOR EACH ROW EXECUTE FUNCTION drop_insert()";
+
 pub(crate) const VETO_DELETE: &str = "
     CREATE FUNCTION veto_delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
     CREATE TRIGGER veto_delete BEFORE DELETE ON documents
@@ -89,7 +94,13 @@ pub(crate) const LOOK: &str =
     " UNION ALL SELECT NULL WHERE row_security_active($noclobber$\"documents\"$noclobber$)";
 pub(crate) const HOLD: &str = " FOR SHARE";
 /// What takes a row at once, or not at all.
-pub(crate) const AT_ONCE: &str = " FOR UPDATE NOWAIT";
+pub(crate) const AT_ONCE: &str = " FOR NO KEY UPDATE NOWAIT";
+pub(crate) const SHARE_AT_ONCE: &str = " FOR SHARE NOWAIT";
+/// What makes an insert of a key that is there no error.
+pub(crate) const UNLESS_KEY_THERE: &str = " ON CONFLICT (\"id\") DO NOTHING";
+/// What leaves out a row that somebody else has.
+pub(crate) const SKIPPING: &str = " FOR NO KEY UPDATE SKIP LOCKED";
+pub(crate) const SHARE_SKIPPING: &str = " FOR SHARE SKIP LOCKED";
 
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "\"";

@@ -59,6 +59,10 @@ pub(crate) const INTEGRITY: &str = "(SELECT * FROM pragma_integrity_check)";
 pub(crate) const VETO: &str = "
     CREATE TRIGGER veto BEFORE UPDATE ON documents BEGIN SELECT RAISE(IGNORE); END";
 
+/// A trigger that keeps every INSERT of a document from happening, without an error.
+pub(crate) const DROP_INSERT: &str = "
+    CREATE TRIGGER drop_insert BEFORE INSERT ON documents BEGIN SELECT RAISE(IGNORE); END";
+
 /// A trigger that keeps every DELETE of a document from happening, without an error.
 pub(crate) const VETO_DELETE: &str = "
     CREATE TRIGGER veto_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(IGNORE); END";
@@ -78,6 +82,12 @@ pub(crate) const LOOK: &str = "";
 pub(crate) const HOLD: &str = "";
 /// What takes a row at once, or not at all.
 pub(crate) const AT_ONCE: &str = "";
+pub(crate) const SHARE_AT_ONCE: &str = "";
+/// What makes an insert of a key that is there no error.
+pub(crate) const UNLESS_KEY_THERE: &str = " ON CONFLICT (\"id\") DO NOTHING";
+/// What leaves out a row that somebody else has.
+pub(crate) const SKIPPING: &str = "";
+pub(crate) const SHARE_SKIPPING: &str = "";
 
 /// What names are quoted by.
 pub(crate) const QUOTE: &str = "\"";

@@ -60,6 +60,23 @@ macro_rules! version_of {
                     second.delete(conn).unwrap();
                 }
 
+                fn is_given_to_what_is_created_with_its_key(conn) {
+                    run(&create_things(NUMBER_KEY, $column), conn);
+                    let first = Thing::create(things::name.eq("first"), conn).unwrap();
+                    first.clone().delete(conn).unwrap();
+                    let created = first.clone().upsert(None, conn).unwrap();
+                    assert_eq!(Thing::find(first.id, conn).unwrap(), created);
+                    let now = Found::Version(created.version.text().into());
+                    let error = first.clone().upsert(None, conn).unwrap_err();
+                    assert_eq!(*error.conflict().unwrap().found(), now);
+                    let saved = first.clone().upsert(Some(created.version.clone()), conn).unwrap();
+                    assert_ne!(saved.version, created.version);
+                    let error = first.upsert(Some(created.version), conn).unwrap_err();
+                    let now = Found::Version(saved.version.text().into());
+                    assert_eq!(*error.conflict().unwrap().found(), now);
+                    assert_eq!(Thing::find(saved.id, conn).unwrap(), saved);
+                }
+
                 fn is_found_again_and_different_at_every_write(conn) {
                     run(&create_things(NUMBER_KEY, $column), conn);
                     let mut thing = Thing::create(things::name.eq("new"), conn).unwrap();
