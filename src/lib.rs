@@ -126,6 +126,7 @@
 // The derives name this crate by its own name, also in its own tests and examples.
 extern crate self as noclobber;
 
+pub mod aggregate;
 pub mod backend;
 pub mod error;
 pub mod guide;
@@ -153,6 +154,8 @@ mod statement;
 mod transaction;
 pub mod version;
 
+#[doc(inline)]
+pub use self::aggregate::{ChildDsl, RootDsl};
 #[doc(inline)]
 pub use self::backend::SupportedConnection;
 #[doc(inline)]
@@ -216,7 +219,8 @@ pub mod __private {
     pub use diesel::backend::Backend;
     pub use diesel::connection::Connection;
     pub use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
-    pub use diesel::dsl::SqlTypeOf;
+    pub use diesel::dsl::{Eq, SqlTypeOf};
+    pub use diesel::expression_methods::ExpressionMethods;
     pub use diesel::expression::Selectable;
     pub use diesel::query_builder::{AstPass, QueryFragment};
     pub use diesel::query_source::{Column, QuerySource};
@@ -227,8 +231,10 @@ pub mod __private {
     pub use diesel::sql_types::BigInt;
 
     pub use crate::backend::dialect;
-    pub use crate::model::bounds::{Bind, OfTable, Read, Selection, checks};
-    pub use crate::model::{Columns, LockColumns, Part, Unguarded, Versioned, VersionedOn};
+    pub use crate::model::bounds::{Bind, KeyOf, OfTable, Read, Selection, checks};
+    pub use crate::model::{
+        Child, Columns, LockColumns, OwnRoot, Part, RootKey, Unguarded, Versioned, VersionedOn,
+    };
     // For the derive to name beside an error, when the model's own table cannot be told.
     pub use crate::schema::lock_events as any_table;
     pub use crate::version::{Clock, Precision, StartsAtClock};

@@ -15,7 +15,9 @@
 //! # fn main() { publish(1, &mut documents_with_one_row()).unwrap(); }
 //! ```
 
+mod aggregate;
 mod by_trigger;
+mod child;
 mod create;
 mod delete;
 mod find;
@@ -29,10 +31,15 @@ mod save;
 mod store;
 mod verify;
 
+pub use self::aggregate::Aggregate;
+pub(crate) use self::aggregate::{Root, change};
+pub(crate) use self::child::{
+    create as create_child, create_with as create_child_with, move_to as move_child,
+};
 pub(crate) use self::proven::{delete_proven, missed, patch_proven};
 pub use self::resolve::Resolution;
 pub(crate) use self::save::written_alone;
-pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew};
+pub use self::store::{Store, StoreChanges, StoreIncrement, StoreNew, StoreNewChild};
 pub(crate) use self::verify::is_current;
 pub use self::verify::{ForUpdate, Verify, verify_all};
 

@@ -11,6 +11,7 @@ mod insert;
 pub(crate) mod lease;
 mod patch;
 mod proven;
+mod root;
 mod select;
 mod update;
 
@@ -19,6 +20,7 @@ pub(crate) use self::increment::Increment;
 pub(crate) use self::insert::{Insert, InsertWithVersion, ItsKey, Rows, SelectNewKey, WithVersion};
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;
+pub(crate) use self::root::{Bump, InRoot, Move, SelectInRoot};
 pub(crate) use self::select::{
     Hold, HoldToWrite, Look, LookInside, Purpose, SelectRecord, SelectVersion,
 };

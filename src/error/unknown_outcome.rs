@@ -71,10 +71,11 @@ impl UnknownOutcome {
         mut self,
         record: Record,
         expected: String,
+        attempted: Option<String>,
         typed: impl Any + Send + Sync,
     ) -> Self {
         let expected = Some(expected);
-        self.0.write = Some(Write { record, expected, attempted: None, typed: Box::new(typed) });
+        self.0.write = Some(Write { record, expected, attempted, typed: Box::new(typed) });
         self
     }
 
