@@ -251,7 +251,7 @@ impl<R: OwnRoot, C: Store<R>> Aggregate<'_, R, C> {
     /// [`create`](crate::VersionedDsl::create) of a child of this root.
     ///
     /// The root's key is added to what is inserted, as the version is: `new` does not name it. In a savepoint,
-    /// sends `INSERT INTO t (order_id, version, …) …` and the statement of
+    /// sends `INSERT INTO t (version, order_id, …) …` and the statement of
     /// [`find`](crate::VersionedDsl::find).
     ///
     /// # Errors
