@@ -119,7 +119,9 @@ pub enum Error {
     },
 
     /// A child was to be written, and the root that it belongs to does not exist; nothing was written.
-    #[error("{root} does not exist, and a record of {child} was to be written in it: nothing was written")]
+    #[error(
+        "{root} does not exist, and a record of {child} was to be written in it: nothing was written"
+    )]
     RootNotFound {
         /// The root as the child's field names it.
         root: Record,

@@ -2,6 +2,10 @@
 //!
 //! There is no code here but that of the examples, only text.
 
+/// Aggregates: an order and its lines under one version.
+#[doc = include_str!("guide/aggregates.md")]
+pub mod aggregates {}
+
 /// Choosing a database and an isolation level.
 #[doc = include_str!("guide/choosing_a_database.md")]
 pub mod choosing_a_database {}

@@ -66,6 +66,7 @@
 //! | count | [`increment`] of an unguarded column | adds to theirs |
 //! | rely on what was read | [`verify`], [`verify_all`] | a conflict |
 //! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
+//! | change a root and its children | [`save_with`], [`delete_with`], [`move_to`]; see [`aggregate`] | a conflict about the root |
 //! | keep a record for long work | [`lock`], [`save_locked`] | who has it, since when, what for |
 //!
 //! A conflict is a [`ConcurrentModificationError`], inside [`Error`]: table, key, the version that was
@@ -115,6 +116,9 @@
 //! [`increment`]: VersionedDsl::increment
 //! [`verify`]: VersionedDsl::verify
 //! [`save_locked`]: LockDsl::save_locked
+//! [`save_with`]: RootDsl::save_with
+//! [`delete_with`]: RootDsl::delete_with
+//! [`move_to`]: ChildDsl::move_to
 //! [`transaction`]: transaction()
 //! [`retry`]: retry()
 //! [customizer]: backend::sqlite
@@ -220,8 +224,8 @@ pub mod __private {
     pub use diesel::connection::Connection;
     pub use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
     pub use diesel::dsl::{Eq, SqlTypeOf};
-    pub use diesel::expression_methods::ExpressionMethods;
     pub use diesel::expression::Selectable;
+    pub use diesel::expression_methods::ExpressionMethods;
     pub use diesel::query_builder::{AstPass, QueryFragment};
     pub use diesel::query_source::{Column, QuerySource};
     #[cfg(feature = "r2d2")]

@@ -223,11 +223,13 @@ fn root<'a>(model: &'a Model, version: &Field) -> Result<Option<RootFacts<'a>>> 
             Error::new(name.span(), message)
         })?;
         if field.name == version.name {
-            let message = "the version moves on with every write: it does not hold the key of a root";
+            let message =
+                "the version moves on with every write: it does not hold the key of a root";
             return Err(Error::new(name.span(), message));
         }
         if let Some(span) = field.embed.or(field.computed) {
-            let message = "the key of the root stands in a column of its own, which every write compares";
+            let message =
+                "the key of the root stands in a column of its own, which every write compares";
             return Err(Error::new(span, message));
         }
         if let Some(unguarded) = field.unguarded {

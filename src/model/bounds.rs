@@ -266,6 +266,7 @@ pub trait KeyOf<R: Versioned>: Sized {
     fn __as_key(key: &R::Key) -> &Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<K, R: Versioned<Key = K>> KeyOf<R> for K {
     #[inline]
     fn __into_key(self) -> K {

@@ -6,10 +6,10 @@
 
 use super::create::{inserted, inserted_with};
 use super::delete::deleted;
+use super::find;
 use super::outcome::{self, Attempt, Write};
 use super::save::{raised, touched};
 use super::store::{Seen, Store, StoreChanges, StoreNewChild};
-use super::find;
 use crate::error::{Error, Found, Result};
 use crate::key::Key;
 use crate::model::{Child, RootKey, Versioned, record};
@@ -39,12 +39,7 @@ where
 }
 
 #[cold]
-fn not_bumped<R, C>(
-    root: &R::Key,
-    last: &R::Version,
-    child: &'static str,
-    conn: &mut C,
-) -> Error
+fn not_bumped<R, C>(root: &R::Key, last: &R::Version, child: &'static str, conn: &mut C) -> Error
 where
     R: Versioned,
     C: Store<R>,
@@ -198,7 +193,11 @@ where
         write(conn, &mut left)
     });
     answer.map_err(|error| {
-        if alone { outcome::of_a_lone_transaction::<M, C>(error, key, expected, left, conn) } else { error }
+        if alone {
+            outcome::of_a_lone_transaction::<M, C>(error, key, expected, left, conn)
+        } else {
+            error
+        }
     })
 }
 

@@ -172,8 +172,7 @@ where
                 Attempt::Version(next) => Some(next.text().into_owned()),
                 Attempt::AnotherVersion | Attempt::NoRow => None,
             };
-            let lost =
-                Lost::<M> { key: key.clone(), expected: expected.clone(), attempt: left };
+            let lost = Lost::<M> { key: key.clone(), expected: expected.clone(), attempt: left };
             let (record, expected) = (record::<M>(key), expected.text().into_owned());
             Error::UnknownOutcome(unknown.about(record, expected, attempted, lost))
         }

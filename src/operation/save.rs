@@ -14,8 +14,9 @@ pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Res
         return child::save(model, &root, conn);
     }
     let key = model.key();
-    let version =
-        raised::<M, C>(&key, model.version(), conn, |conn, next| conn.__update(&model, next, &key))?;
+    let version = raised::<M, C>(&key, model.version(), conn, |conn, next| {
+        conn.__update(&model, next, &key)
+    })?;
     // Only now: a version that was raised before the row is would pass for the row's.
     model.__set_version(version);
     Ok(model)
@@ -31,11 +32,7 @@ pub(super) fn touch<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Re
 }
 
 /// The version that a touch of this record gives it.
-pub(super) fn touched<M, C>(
-    key: &M::Key,
-    expected: &M::Version,
-    conn: &mut C,
-) -> Result<M::Version>
+pub(super) fn touched<M, C>(key: &M::Key, expected: &M::Version, conn: &mut C) -> Result<M::Version>
 where
     M: Versioned,
     C: Store<M>,

@@ -10,7 +10,11 @@ use crate::parse::Model;
 
 /// In `impl Versioned`.
 pub(super) fn facts(facts: &Facts<'_>) -> TokenStream {
-    let Some(root) = &facts.root else { return quote!(type Root = Self;) };
+    let Some(root) = &facts.root else {
+        return quote!(
+            type Root = Self;
+        );
+    };
     let (model, into_key) = (root.model, into_key(root));
     quote! {
         type Root = #model;
@@ -25,7 +29,11 @@ pub(super) fn facts(facts: &Facts<'_>) -> TokenStream {
 
 /// In `impl VersionedOn<DB>`.
 pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
-    let Some(root) = &facts.root else { return quote!(type RootOn = Self;) };
+    let Some(root) = &facts.root else {
+        return quote!(
+            type RootOn = Self;
+        );
+    };
     let (root_model, ty) = (root.model, key_type(root));
     let binds = match root.fields.as_slice() {
         [field] => bind_equals(model, field, &quote!(__key)),

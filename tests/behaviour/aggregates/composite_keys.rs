@@ -59,8 +59,7 @@ fn item(place: i32, conn: &mut impl noclobber::operation::StoreNewChild<Item, Ne
     Item::create_in_with(of("a", 1), ("a".to_owned(), 1, place), new, conn).unwrap()
 }
 
-type NewItem =
-    (diesel::dsl::Eq<items::place, i32>, diesel::dsl::Eq<items::text, &'static str>);
+type NewItem = (diesel::dsl::Eq<items::place, i32>, diesel::dsl::Eq<items::text, &'static str>);
 
 on_every_database! {
     fn all_of_the_roots_key_is_added_compared_and_bumped(conn) {
