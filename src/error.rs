@@ -126,6 +126,33 @@ pub enum Error {
         changed: String,
     },
 
+    /// A child was to be written, and the root that it belongs to does not exist; nothing was written.
+    #[error(
+        "{root} does not exist, and a record of {child} was to be written in it: nothing was written"
+    )]
+    RootNotFound {
+        /// The root as the child's field names it.
+        root: Record,
+        /// The child's table.
+        child: &'static str,
+    },
+
+    /// A child is there at the expected version, and belongs to another root; nothing was written.
+    ///
+    /// The field that holds the root's key was changed in memory, or the child was handed to the aggregate
+    /// of another root, or somebody has moved it without its version. A child is moved by
+    /// [`move_to`](crate::aggregate::ChildDsl::move_to).
+    #[error(
+        "{record} was not written: it does not belong to {root}, or would not any more; a record is moved \
+         to another root by `move_to`"
+    )]
+    OfAnotherRoot {
+        /// The child.
+        record: Record,
+        /// The root that it does not belong to.
+        root: Record,
+    },
+
     /// The database accepted an insert and kept no row, because a trigger or a rule dropped it.
     #[error(
         "no row of {table} was created: a trigger or a rule of the database dropped the insert"
@@ -278,7 +305,8 @@ impl Error {
 
     /// Whether the record that was asked for does not exist.
     ///
-    /// True as well for Diesel's own `NotFound`, which names no record.
+    /// True as well for the root of a child that is not there any more, and for Diesel's own `NotFound`,
+    /// which names no record.
     ///
     /// ```
     /// use noclobber::Error;
@@ -287,7 +315,12 @@ impl Error {
     /// ```
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Error::NotFound(_) | Error::Database(diesel::result::Error::NotFound))
+        matches!(
+            self,
+            Error::NotFound(_)
+                | Error::RootNotFound { .. }
+                | Error::Database(diesel::result::Error::NotFound)
+        )
     }
 
     /// The conflict, when this is one.

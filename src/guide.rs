@@ -2,6 +2,10 @@
 //!
 //! There is no code here but that of the examples, only text.
 
+/// Aggregates: an order and its lines under one version.
+#[doc = include_str!("guide/aggregates.md")]
+pub mod aggregates {}
+
 /// Many records at once: which mode when.
 #[doc = include_str!("guide/batches.md")]
 pub mod batches {}

@@ -70,6 +70,7 @@
 //! | write many records of a model | [`save_all`], [`delete_all`]; [`save_each`], [`delete_each`] | all or nothing; each by itself |
 //! | have others wait | [`find_for_update`], [`find_for_share`]; [`lock_rows`] of any query | `find_for_update_at`: a conflict |
 //! | write several records | [`transaction`], [`retry`] | all or nothing; again if asked |
+//! | change a root and its children | [`save_with`], [`delete_with`], [`move_to`]; see [`aggregate`] | a conflict about the root |
 //! | keep a record for long work | [`lock`], [`save_locked`] | who has it, since when, what for |
 //!
 //! A conflict is a [`ConcurrentModificationError`], inside [`Error`]: table, key, the version that was
@@ -128,6 +129,9 @@
 //! [`find_for_share`]: VersionedDsl::find_for_share
 //! [`lock_rows`]: operation::LockRowsDsl::lock_rows
 //! [`save_locked`]: LockDsl::save_locked
+//! [`save_with`]: RootDsl::save_with
+//! [`delete_with`]: RootDsl::delete_with
+//! [`move_to`]: ChildDsl::move_to
 //! [`transaction`]: transaction()
 //! [`retry`]: retry()
 //! [customizer]: backend::sqlite
@@ -139,6 +143,7 @@
 // The derives name this crate by its own name, also in its own tests and examples.
 extern crate self as noclobber;
 
+pub mod aggregate;
 pub mod backend;
 pub mod error;
 pub mod guide;
@@ -166,6 +171,8 @@ mod statement;
 mod transaction;
 pub mod version;
 
+#[doc(inline)]
+pub use self::aggregate::{ChildDsl, RootDsl};
 #[doc(inline)]
 pub use self::backend::{RowLock, SupportedConnection};
 #[doc(inline)]
@@ -229,8 +236,9 @@ pub mod __private {
     pub use diesel::backend::Backend;
     pub use diesel::connection::Connection;
     pub use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
-    pub use diesel::dsl::SqlTypeOf;
+    pub use diesel::dsl::{Eq, SqlTypeOf};
     pub use diesel::expression::Selectable;
+    pub use diesel::expression_methods::ExpressionMethods;
     pub use diesel::query_builder::{AstPass, QueryFragment};
     pub use diesel::query_source::{Column, QuerySource};
     #[cfg(feature = "r2d2")]
@@ -241,9 +249,11 @@ pub mod __private {
 
     pub use crate::backend::dialect;
     pub use crate::model::bounds::{
-        Bind, ColumnValues, NoArray, OfTable, Probe, Read, Selection, checks,
+        Bind, ColumnValues, KeyOf, NoArray, OfTable, Probe, Read, Selection, checks,
     };
-    pub use crate::model::{Columns, LockColumns, Part, Unguarded, Versioned, VersionedOn};
+    pub use crate::model::{
+        Child, Columns, LockColumns, OwnRoot, Part, RootKey, Unguarded, Versioned, VersionedOn,
+    };
     // For the derive to name beside an error, when the model's own table cannot be told.
     pub use crate::schema::lock_events as any_table;
     pub use crate::version::{Clock, Precision, StartsAtClock};

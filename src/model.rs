@@ -4,6 +4,9 @@
 //! that are made of them. [`Versioned`] knows no database, [`VersionedOn`] one database at a time.
 
 pub mod bounds;
+mod root;
+
+pub use self::root::{Child, OwnRoot, RootKey};
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -48,6 +51,9 @@ pub trait Versioned: Sized + 'static {
     type Version: Version;
     /// The column that keeps the version.
     type VersionColumn: Column<Table = Self::Table> + Default;
+    /// The root of the aggregate that the model is a part of: the model itself, unless it names another
+    /// one by `#[versioned(root(…))]`.
+    type Root: Versioned;
 
     /// The table, by the name of its `table!` module.
     const TABLE: &'static str;
@@ -62,6 +68,11 @@ pub trait Versioned: Sized + 'static {
     /// How many columns the key has.
     #[doc(hidden)]
     const KEY_COLUMNS: usize = 1;
+
+    /// Whether the model is a child in an aggregate: each write of a record moves the version of its root
+    /// on as well, so that it is more than one statement.
+    #[doc(hidden)]
+    const HAS_ROOT: bool = false;
 
     /// The primary key of this record.
     ///
@@ -89,6 +100,13 @@ pub trait Versioned: Sized + 'static {
     #[doc(hidden)]
     fn __initial_version(clock: &Clock) -> Self::Version {
         Self::Version::initial(clock)
+    }
+
+    /// The key of the root that the record belongs to; none where it is its own root.
+    #[doc(hidden)]
+    #[inline]
+    fn __root_key(&self) -> Option<RootKey<Self>> {
+        None
     }
 }
 
@@ -179,6 +197,21 @@ pub trait VersionedOn<DB: Backend>:
 
     #[doc(hidden)]
     fn __read_version<'a>(row: &impl Row<'a, DB>) -> deserialize::Result<Self::Version>;
+
+    /// The root's model once more: that it can be kept in the same database is known of it here.
+    #[doc(hidden)]
+    type RootOn: VersionedOn<DB, Key = RootKey<Self>>;
+
+    /// `"order_id" = ?`, and so on for each component of the root's key, with this text between two of them.
+    /// Nothing for a model that is its own root, where nobody asks.
+    #[doc(hidden)]
+    fn __walk_root<'b>(
+        _root: &'b RootKey<Self>,
+        _between: &'static str,
+        _out: AstPass<'_, 'b, DB>,
+    ) -> QueryResult<()> {
+        Ok(())
+    }
 }
 
 /// The columns of a part that is embedded in a model.

@@ -15,8 +15,10 @@
 //! # fn main() { publish(1, &mut documents_with_one_row()).unwrap(); }
 //! ```
 
+mod aggregate;
 mod batch;
 mod by_trigger;
+mod child;
 mod create;
 mod delete;
 mod find;
@@ -32,12 +34,17 @@ mod store;
 mod upsert;
 mod verify;
 
+pub use self::aggregate::Aggregate;
+pub(crate) use self::aggregate::{Root, change};
 pub use self::batch::{BatchDsl, StoreBatch};
+pub(crate) use self::child::{
+    create as create_child, create_with as create_child_with, move_to as move_child,
+};
 pub(crate) use self::proven::{delete_proven, missed, patch_proven};
 pub use self::resolve::Resolution;
 pub use self::row_lock::{FindLocked, FindLockedAt, FindUnlessLocked, LockRowsDsl, LockedRows};
 pub(crate) use self::save::written_alone;
-pub use self::store::{LoadLocked, Store, StoreChanges, StoreIncrement, StoreNew};
+pub use self::store::{LoadLocked, Store, StoreChanges, StoreIncrement, StoreNew, StoreNewChild};
 pub(crate) use self::verify::is_current;
 pub use self::verify::{ForUpdate, Verify, verify_all};
 

@@ -6,6 +6,7 @@
 //!
 //! Goes well with `diesel::prelude::*`: no name is in both.
 
+pub use crate::aggregate::{ChildDsl, RootDsl};
 pub use crate::lock::LockDsl;
 pub use crate::model::{Columns, Versioned};
 pub use crate::operation::{BatchDsl, LockRowsDsl, VersionedDsl};

@@ -14,6 +14,7 @@ pub(crate) mod lease;
 mod locking;
 mod patch;
 mod proven;
+mod root;
 mod select;
 mod update;
 
@@ -26,6 +27,7 @@ pub(crate) use self::insert::{
 pub(crate) use self::locking::Locking;
 pub(crate) use self::patch::Patch;
 pub(crate) use self::proven::Proven;
+pub(crate) use self::root::{Bump, InRoot, Move, SelectInRoot};
 pub(crate) use self::select::{
     Hold, HoldToWrite, Look, LookInside, Purpose, SelectRecord, SelectVersion,
 };

@@ -70,6 +70,10 @@ pub trait Version: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     #[doc(hidden)]
     const COUNTS: bool = false;
 
+    // The last version of a type that counts: the one that the database must not add to.
+    #[doc(hidden)]
+    const LAST: Option<Self> = None;
+
     /// The version of a record that is being created.
     ///
     /// ```
@@ -108,6 +112,7 @@ macro_rules! counter {
         /// Counts from 1.
         impl Version for $integer {
             const COUNTS: bool = true;
+            const LAST: Option<Self> = Some(<$integer>::MAX);
 
             fn initial(_: &Clock) -> Self {
                 1

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
-use syn::{Error, Result, Type};
+use syn::{Error, Path, Result, Type};
 
 use crate::parse::{Field, Model};
 
@@ -11,6 +11,21 @@ pub(crate) struct Facts<'a> {
     /// In the order in which `primary_key` names them.
     pub(crate) key: Vec<&'a Field>,
     pub(crate) version: &'a Field,
+    pub(crate) root: Option<RootFacts<'a>>,
+}
+
+/// The root of a child.
+pub(crate) struct RootFacts<'a> {
+    pub(crate) model: &'a Path,
+    /// What holds its key, in the order of the key.
+    pub(crate) fields: Vec<&'a Field>,
+}
+
+impl Facts<'_> {
+    /// Whether the field is one of those that hold the key of the root.
+    pub(crate) fn is_of_the_root(&self, field: &Field) -> bool {
+        self.root.iter().flat_map(|root| &root.fields).any(|of_root| of_root.name == field.name)
+    }
 }
 
 pub(crate) fn versioned(model: &Model) -> Result<Facts<'_>> {
@@ -28,7 +43,8 @@ pub(crate) fn versioned(model: &Model) -> Result<Facts<'_>> {
     precision(model, version)?;
     one_field_per_column(model)?;
     lock_columns(model)?;
-    Ok(Facts { key, version })
+    let root = root(model, version)?;
+    Ok(Facts { key, version, root })
 }
 
 /// A part has no key and no version of its own.
@@ -42,7 +58,8 @@ pub(crate) fn part(part: &Model) -> Result<()> {
         ));
     }
     let precision = part.precision.as_ref().map(|precision| precision.span);
-    let of_the_model = part.start_at_clock.or(part.by_trigger).or(part.lock_columns);
+    let root = part.root.as_ref().map(|root| root.span);
+    let of_the_model = part.start_at_clock.or(part.by_trigger).or(part.lock_columns).or(root);
     if let Some(span) = of_the_model.or(precision) {
         return Err(Error::new(span, "this attribute belongs to the model with the version"));
     }
@@ -184,6 +201,50 @@ fn lock_columns(model: &Model) -> Result<()> {
         return Err(Error::new(field.column.span(), why));
     }
     Ok(())
+}
+
+/// The fields that hold the root's key.
+fn root<'a>(model: &'a Model, version: &Field) -> Result<Option<RootFacts<'a>>> {
+    let Some(root) = &model.root else { return Ok(None) };
+    if model.lock_columns.is_some() {
+        return Err(Error::new(
+            root.span,
+            "a guarded write under a lease in columns is one statement, and cannot move the root's \
+             version on: keep the leases of this model in the table `locks`",
+        ));
+    }
+    let of_name = |name: &Ident| {
+        let field = model.fields.iter().find(|field| field.name.unraw() == name.unraw());
+        let field = field.ok_or_else(|| {
+            let message = format!(
+                "there is no field `{name}`: `root(…)` names the model of the root, and the field that \
+                 holds the root's key"
+            );
+            Error::new(name.span(), message)
+        })?;
+        if field.name == version.name {
+            let message =
+                "the version moves on with every write: it does not hold the key of a root";
+            return Err(Error::new(name.span(), message));
+        }
+        if let Some(span) = field.embed.or(field.computed) {
+            let message =
+                "the key of the root stands in a column of its own, which every write compares";
+            return Err(Error::new(span, message));
+        }
+        if let Some(unguarded) = field.unguarded {
+            let message = "every write compares the key of the root: it cannot be unguarded";
+            return Err(Error::new(unguarded, message));
+        }
+        if let Some(option) = type_name(&field.ty).filter(|name| *name == "Option") {
+            let message = "a child always has a root: make the column NOT NULL; where it may have none, \
+                           do without `root(…)`";
+            return Err(Error::new(option.span(), message));
+        }
+        Ok(field)
+    };
+    let fields = root.fields.iter().map(of_name).collect::<Result<_>>()?;
+    Ok(Some(RootFacts { model: &root.model, fields }))
 }
 
 /// The last name of a type's path: `Option` of `std::option::Option<i64>`.

@@ -5,6 +5,7 @@ mod columns;
 pub(crate) mod fallback;
 mod lock_columns;
 mod on_a_database;
+mod root;
 mod unguarded;
 
 use proc_macro2::TokenStream;
@@ -24,6 +25,7 @@ pub(crate) fn versioned(model: &Model, facts: &Facts<'_>) -> TokenStream {
     let on_a_database = on_a_database(model, facts);
     let unguarded = unguarded(model, &model.generics);
     let lock_columns = lock_columns(model);
+    let root = root::of_a_model(model, facts);
     let checks = checks::model(model, facts);
     quote! {
         #[allow(unused_qualifications, reason = "the model's scope may have some names as well")]
@@ -33,6 +35,7 @@ pub(crate) fn versioned(model: &Model, facts: &Facts<'_>) -> TokenStream {
             #on_a_database
             #unguarded
             #lock_columns
+            #root
             #checks
         };
     }
@@ -76,6 +79,7 @@ fn facts_of_model(model: &Model, facts: &Facts<'_>) -> TokenStream {
             }
         }
     });
+    let root = root::facts(facts);
     quote! {
         #[automatically_derived]
         impl __nc::Versioned for #name {
@@ -85,6 +89,7 @@ fn facts_of_model(model: &Model, facts: &Facts<'_>) -> TokenStream {
             type VersionColumn = #table::#version_column;
             const TABLE: &'static str = #table_name;
             const KEY_COLUMNS: usize = #key_columns;
+            #root
             #precision
             #by_trigger
 

@@ -35,6 +35,10 @@ use self::parse::Model;
 ///   leaves it to the trigger, and reads it back in the same transaction.
 /// * `#[versioned(lock_columns)]`: leases on the model's records can be kept in columns of the records
 ///   themselves, by `lock_in_columns`. See below.
+/// * `#[versioned(root(Order, order_id))]`: the model is a child in the aggregate of `Order`, whose key stands
+///   in the field `order_id`. Each write of a record moves the version of its root on as well. Of a key with
+///   several columns all fields are named, in its order: `root(Order, (tenant, order_id))`. A save compares
+///   these columns and never sets them.
 ///
 /// # Attributes of a field
 ///

@@ -31,6 +31,16 @@ pub(crate) struct Model {
     /// `lock_columns`: leases on its records are kept in columns of theirs.
     pub(crate) lock_columns: Option<Span>,
     pub(crate) precision: Option<Precision>,
+    pub(crate) root: Option<Root>,
+}
+
+/// `root(Order, order_id)`: the model belongs to another one's aggregate.
+pub(crate) struct Root {
+    pub(crate) span: Span,
+    /// The model of the root.
+    pub(crate) model: Path,
+    /// The fields that hold its key.
+    pub(crate) fields: Vec<Ident>,
 }
 
 pub(crate) struct Field {
@@ -86,6 +96,7 @@ pub(crate) fn model(input: &DeriveInput, what: &str, wrong: &mut Vec<Error>) -> 
         by_trigger: attributes.by_trigger,
         lock_columns: attributes.lock_columns,
         precision: attributes.precision,
+        root: attributes.root,
     }
 }
 

@@ -241,7 +241,8 @@ fn save<M: Versioned, C: StoreLocked<M>>(model: M, grant: &Grant, conn: &mut C) 
     let key = model.key();
     is_for::<M>(&key, grant)?;
     let model = match backend::dialect(conn).proof {
-        Proof::Within { before, condition } if !M::BY_TRIGGER => {
+        // A trigger's version is read back, and a child's root is bumped, in a transaction.
+        Proof::Within { before, condition } if !M::BY_TRIGGER && !M::HAS_ROOT => {
             let send = |model: &M, next: &M::Version, conn: &mut C| -> QueryResult<usize> {
                 let proof = (before, condition);
                 conn.__update_proven(model, next, &key, proof, &grant.tables, grant.proof())

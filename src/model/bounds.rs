@@ -26,6 +26,7 @@ use diesel::row::Row;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, SqlType, is_nullable};
 
+use super::Versioned;
 use crate::backend::BindArray;
 
 /// A model that can be loaded from its table: what Diesel calls `Queryable` and [`Selectable`].
@@ -318,12 +319,61 @@ pub trait NoArray {
 
 impl<ST> NoArray for Probe<ST> {}
 
+/// The field, or the fields, of a child that hold the key of its root `R`.
+///
+/// ```
+/// # include!("../doctest_setup.rs");
+/// fn holds_the_key_of<R: noclobber::Versioned, T: noclobber::bounds::KeyOf<R>>() {}
+/// # fn main() {
+/// holds_the_key_of::<Document, i64>();
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the type of the key of `{R}`",
+    label = "does not hold the key of the root",
+    note = "the field that `root(…)` names has the type of the root's key; of several columns they are named \
+            together, in the order of the key: `root(Order, (tenant, order_id))`",
+    note = "it is no `Option`: a child always has a root, so make the column NOT NULL"
+)]
+pub trait KeyOf<R: Versioned>: Sized {
+    #[doc(hidden)]
+    fn __into_key(self) -> R::Key;
+
+    #[doc(hidden)]
+    fn __of_key(key: R::Key) -> Self;
+
+    #[doc(hidden)]
+    fn __as_key(key: &R::Key) -> &Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, R: Versioned<Key = K>> KeyOf<R> for K {
+    #[inline]
+    fn __into_key(self) -> K {
+        self
+    }
+
+    #[inline]
+    fn __of_key(key: K) -> Self {
+        key
+    }
+
+    #[inline]
+    fn __as_key(key: &K) -> &Self {
+        key
+    }
+}
+
 /// What the derives have checked where a field is declared, and not only at the first save.
 #[doc(hidden)]
 pub mod checks {
     use diesel::sql_types::{BigInt, Nullable, Text};
 
     use super::{Fits, KeepsLease, NotNull, Selected};
+    use crate::model::OwnRoot;
+
+    /// Compiles when a model can be the root of others.
+    pub const fn root_has_no_root<R: OwnRoot>() {}
 
     /// Compiles when the model's columns can be selected.
     pub const fn model_is_selectable<M: Selected<DB>, DB: diesel::backend::Backend>() {}

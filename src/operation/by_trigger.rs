@@ -1,8 +1,8 @@
 //! Writes whose version a trigger moves on: it is read back in the transaction of the write.
 
-use super::outcome::{self, Attempt, Lost, Write};
+use super::outcome::{self, Attempt, Write};
 use super::store::{Seen, Store};
-use crate::error::{Error, Found, Reason, Result};
+use crate::error::{Error, Found, Result};
 use crate::model::{Versioned, record};
 use crate::transaction::{is_alone, transaction};
 use crate::version::Version;
@@ -39,35 +39,12 @@ where
             Seen::Nothing => Err(outcome::conflict::<M>(key, expected, Found::Deleted)),
         }
     });
-    answer.map_err(
-        |error| if alone { of_a_lone_write::<M, C>(error, key, expected, conn) } else { error },
-    )
-}
-
-/// What became of a transaction that was this write's alone.
-#[cold]
-fn of_a_lone_write<M, C>(error: Error, key: &M::Key, expected: &M::Version, conn: &mut C) -> Error
-where
-    M: Versioned,
-    C: Store<M>,
-{
-    match error {
-        Error::Unavailable(unavailable)
-            if matches!(unavailable.reason(), Reason::Serialization | Reason::Deadlock) =>
-        {
-            outcome::faster::<M, C>(key, expected, conn).unwrap_or(Error::Unavailable(unavailable))
+    answer.map_err(|error| {
+        let left = Attempt::AnotherVersion;
+        if alone {
+            outcome::of_a_lone_transaction::<M, C>(error, key, expected, left, conn)
+        } else {
+            error
         }
-        // Its own transaction had a snapshot, which is gone now.
-        Error::ConcurrentModification(conflict) if *conflict.found() == Found::Unknown => {
-            outcome::faster::<M, C>(key, expected, conn)
-                .unwrap_or(Error::ConcurrentModification(conflict))
-        }
-        Error::UnknownOutcome(unknown) => {
-            let attempt = Attempt::AnotherVersion;
-            let lost = Lost::<M> { key: key.clone(), expected: expected.clone(), attempt };
-            let record = record::<M>(key);
-            Error::UnknownOutcome(unknown.about(record, expected.text().into_owned(), None, lost))
-        }
-        error => error,
-    }
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::find;
 use super::outcome;
-use super::store::{Inserted, Store, StoreNew};
+use super::store::{Inserted, Store, StoreRow};
 use crate::error::{Error, Result};
 use crate::model::Versioned;
 use crate::transaction::transaction;
@@ -10,28 +10,48 @@ use crate::transaction::transaction;
 pub(super) fn create<M, New, C>(new: New, conn: &mut C) -> Result<M>
 where
     M: Versioned,
-    C: StoreNew<M, New>,
+    C: StoreRow<M, New>,
 {
-    let initial = M::__initial_version(&outcome::clock::<M>());
     // A savepoint where a transaction is open: a caller who goes on after an error in the second
     // statement does not commit the row that it was told nothing of.
-    transaction(conn, |conn| match conn.__insert(new, initial)? {
-        Inserted::Row(key) => created(&key, conn),
-        Inserted::RowOfUnknownKey => Err(Error::KeyUnknown { table: M::TABLE }),
-        Inserted::Nothing => Err(not_created::<M>()),
-    })
+    transaction(conn, |conn| inserted(new, conn))
 }
 
 pub(super) fn create_with<M, New, C>(key: &M::Key, new: New, conn: &mut C) -> Result<M>
 where
     M: Versioned,
-    C: StoreNew<M, New>,
+    C: StoreRow<M, New>,
 {
-    let initial = M::__initial_version(&outcome::clock::<M>());
-    transaction(conn, |conn| match conn.__insert_known(new, initial)? {
+    transaction(conn, |conn| inserted_with(key, new, conn))
+}
+
+/// The statements of [`create`], in whatever transaction is open.
+pub(super) fn inserted<M, New, C>(new: New, conn: &mut C) -> Result<M>
+where
+    M: Versioned,
+    C: StoreRow<M, New>,
+{
+    match conn.__insert(new, initial::<M>())? {
+        Inserted::Row(key) => created(&key, conn),
+        Inserted::RowOfUnknownKey => Err(Error::KeyUnknown { table: M::TABLE }),
+        Inserted::Nothing => Err(not_created::<M>()),
+    }
+}
+
+/// Those of [`create_with`].
+pub(super) fn inserted_with<M, New, C>(key: &M::Key, new: New, conn: &mut C) -> Result<M>
+where
+    M: Versioned,
+    C: StoreRow<M, New>,
+{
+    match conn.__insert_known(new, initial::<M>())? {
         0 => Err(not_created::<M>()),
         _ => created(key, conn),
-    })
+    }
+}
+
+fn initial<M: Versioned>() -> M::Version {
+    M::__initial_version(&outcome::clock::<M>())
 }
 
 /// The row as defaults and triggers have made it.

@@ -142,6 +142,44 @@ where
     }
 }
 
+/// What became of a transaction that was this write's alone, and of whose record it may say so.
+///
+/// `left` is what the write would have left behind.
+#[cold]
+pub(super) fn of_a_lone_transaction<M, C>(
+    error: Error,
+    key: &M::Key,
+    expected: &M::Version,
+    left: Attempt<M::Version>,
+    conn: &mut C,
+) -> Error
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    match error {
+        Error::Unavailable(unavailable)
+            if matches!(unavailable.reason(), Reason::Serialization | Reason::Deadlock) =>
+        {
+            faster::<M, C>(key, expected, conn).unwrap_or(Error::Unavailable(unavailable))
+        }
+        // Its own transaction had a snapshot, which is gone now.
+        Error::ConcurrentModification(conflict) if *conflict.found() == Found::Unknown => {
+            faster::<M, C>(key, expected, conn).unwrap_or(Error::ConcurrentModification(conflict))
+        }
+        Error::UnknownOutcome(unknown) => {
+            let attempted = match &left {
+                Attempt::Version(next) => Some(next.text().into_owned()),
+                Attempt::AnotherVersion | Attempt::NoRow => None,
+            };
+            let lost = Lost::<M> { key: key.clone(), expected: expected.clone(), attempt: left };
+            let (record, expected) = (record::<M>(key), expected.text().into_owned());
+            Error::UnknownOutcome(unknown.about(record, expected, attempted, lost))
+        }
+        error => error,
+    }
+}
+
 /// The conflict, if somebody else has written: who was faster, when the database has ended a
 /// transaction that is known to have been this write's alone.
 pub(super) fn faster<M, C>(key: &M::Key, expected: &M::Version, conn: &mut C) -> Option<Error>

@@ -1,11 +1,9 @@
 //! `patch`: a guarded UPDATE of the columns that the caller names.
 
-use super::by_trigger;
-use super::outcome::{self, Write};
 use super::store::StoreChanges;
+use super::{child, save};
 use crate::error::Result;
 use crate::model::Versioned;
-use crate::transaction::is_alone;
 
 pub(super) fn patch<M, Changes, C>(
     key: &M::Key,
@@ -17,14 +15,10 @@ where
     M: Versioned,
     C: StoreChanges<M, Changes>,
 {
-    if M::BY_TRIGGER {
-        return by_trigger::write::<M, C>(key, expected, conn, |conn| {
-            conn.__patch(changes, expected, key, expected, None)
-        });
+    if M::HAS_ROOT {
+        return child::patch::<M, Changes, C>(key, expected, changes, conn);
     }
-    let next = outcome::next::<M>(key, expected)?;
-    let alone = is_alone(conn);
-    let rows = conn.__patch(changes, &next, key, expected, None);
-    outcome::written(rows, Write { key, expected, next: Some(&next), alone }, conn)?;
-    Ok(next)
+    save::raised::<M, C>(key, expected, conn, |conn, next| {
+        conn.__patch(changes, next, key, expected, None)
+    })
 }

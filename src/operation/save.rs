@@ -2,52 +2,69 @@
 
 use diesel::QueryResult;
 
-use super::by_trigger;
 use super::outcome::{self, Write};
 use super::store::Store;
+use super::{by_trigger, child};
 use crate::error::Result;
 use crate::model::Versioned;
 use crate::transaction::is_alone;
 
 pub(super) fn save<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
-    let next = write(&model, conn)?;
+    let version = write(&model, conn)?;
     // Only now: a version that was raised before the row is would pass for the row's.
-    model.__set_version(next);
+    model.__set_version(version);
     Ok(model)
 }
 
-/// Writes the model; the version that its row has then.
+/// Saves the model; the version that its row has then.
 pub(super) fn write<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> Result<M::Version> {
-    let key = model.key();
-    if M::BY_TRIGGER {
-        return by_trigger::write::<M, C>(&key, model.version(), conn, |conn| {
-            conn.__update(model, model.version(), &key)
-        });
+    if let Some(root) = model.__root_key() {
+        return child::save(model, &root, conn);
     }
-    let next = outcome::next::<M>(&key, model.version())?;
-    let alone = is_alone(conn);
-    let rows = conn.__update(model, &next, &key);
-    let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
-    outcome::written(rows, write, conn)?;
-    Ok(next)
+    let key = model.key();
+    raised::<M, C>(&key, model.version(), conn, |conn, next| conn.__update(model, next, &key))
 }
 
 pub(super) fn touch<M: Versioned, C: Store<M>>(mut model: M, conn: &mut C) -> Result<M> {
-    let key = model.key();
-    if M::BY_TRIGGER {
-        let raised = by_trigger::write::<M, C>(&key, model.version(), conn, |conn| {
-            conn.__touch(model.version(), &key, model.version())
-        })?;
-        model.__set_version(raised);
-        return Ok(model);
+    if let Some(root) = model.__root_key() {
+        return child::touch(model, &root, conn);
     }
-    let next = outcome::next::<M>(&key, model.version())?;
-    let alone = is_alone(conn);
-    let rows = conn.__touch(&next, &key, model.version());
-    let write = Write { key: &key, expected: model.version(), next: Some(&next), alone };
-    outcome::written(rows, write, conn)?;
-    model.__set_version(next);
+    let version = touched::<M, C>(&model.key(), model.version(), conn)?;
+    model.__set_version(version);
     Ok(model)
+}
+
+/// The version that a touch of this record gives it.
+pub(super) fn touched<M, C>(key: &M::Key, expected: &M::Version, conn: &mut C) -> Result<M::Version>
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    raised::<M, C>(key, expected, conn, |conn, next| conn.__touch(next, key, expected))
+}
+
+/// Has a guarded write sent that moves the version on, and answers the version that the row has then.
+///
+/// `send` is told the version that it is to leave; where a trigger chooses it, the expected one.
+#[inline]
+pub(super) fn raised<M, C>(
+    key: &M::Key,
+    expected: &M::Version,
+    conn: &mut C,
+    send: impl FnOnce(&mut C, &M::Version) -> QueryResult<usize>,
+) -> Result<M::Version>
+where
+    M: Versioned,
+    C: Store<M>,
+{
+    if M::BY_TRIGGER {
+        return by_trigger::write::<M, C>(key, expected, conn, |conn| send(conn, expected));
+    }
+    let next = outcome::next::<M>(key, expected)?;
+    let alone = is_alone(conn);
+    let rows = send(conn, &next);
+    outcome::written(rows, Write { key, expected, next: Some(&next), alone }, conn)?;
+    Ok(next)
 }
 
 /// A save that `send` sends in its own way. Gives the model back when no row was changed.

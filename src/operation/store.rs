@@ -18,14 +18,16 @@ use diesel::row::{Field, Row};
 use diesel::sql_types::ops::Add;
 use diesel::sql_types::{BigInt, SqlType, Text};
 
+use super::child;
 use crate::backend::{self, NewKey, RowLock, SupportedConnection};
+use crate::error::Result;
 use crate::model::bounds::{Bind, NotNull};
-use crate::model::{Unguarded, Versioned, VersionedOn};
+use crate::model::{Child, OwnRoot, RootKey, Unguarded, Versioned, VersionedOn};
 use crate::statement::columns::Holding;
 use crate::statement::{
-    Delete, Guard, Hold, HoldToWrite, Increment, Insert, InsertRecord, InsertWithVersion, ItsKey,
-    Locking, Look, LookInside, Patch, Purpose, Rows, SelectNewKey, SelectRecord, SelectVersion,
-    Touch, Update, WithVersion,
+    Bump, Delete, Guard, Hold, HoldToWrite, InRoot, Increment, Insert, InsertRecord,
+    InsertWithVersion, ItsKey, Locking, Look, LookInside, Move, Patch, Purpose, Rows, SelectInRoot,
+    SelectNewKey, SelectRecord, SelectVersion, Touch, Update, WithVersion,
 };
 
 /// A connection through which the records of a model can be loaded and stored.
@@ -95,6 +97,55 @@ pub trait Store<M: Versioned>: SupportedConnection {
     /// The same, for a record that the transaction is going to write.
     #[doc(hidden)]
     fn __hold_to_write(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>>;
+
+    /// Moves a counter on from whatever it is, unless that is the last one.
+    #[doc(hidden)]
+    fn __bump(&mut self, key: &M::Key, last: &M::Version) -> QueryResult<usize>;
+
+    /// What [`child::bump`] does with the root of this model's records. Here and not called there, since no
+    /// bound can say that whoever stores a model stores its root.
+    #[doc(hidden)]
+    fn __bump_root(&mut self, root: &RootKey<M>) -> Result<()>;
+
+    /// `__update` of a child that belongs to this root, and so on.
+    #[doc(hidden)]
+    fn __update_in(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __touch_in(
+        &mut self,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __delete_in(
+        &mut self,
+        key: &M::Key,
+        expected: &M::Version,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize>;
+
+    #[doc(hidden)]
+    fn __move(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        roots: (&RootKey<M>, &RootKey<M>),
+    ) -> QueryResult<usize>;
+
+    /// Whether there is such a child of this root now.
+    #[doc(hidden)]
+    fn __is_in(&mut self, key: &M::Key, root: &RootKey<M>) -> QueryResult<bool>;
 }
 
 /// What a look saw.
@@ -174,6 +225,63 @@ where
 
     fn __hold_to_write(&mut self, key: &M::Key) -> QueryResult<Option<M::Version>> {
         hold::<M, C, HoldToWrite>(key, self)
+    }
+
+    fn __bump(&mut self, key: &M::Key, last: &M::Version) -> QueryResult<usize> {
+        self.execute_returning_count(&Bump::<M>::new(key, last))
+    }
+
+    fn __bump_root(&mut self, root: &RootKey<M>) -> Result<()> {
+        child::bump::<M::RootOn, C>(root, M::TABLE, self)
+    }
+
+    fn __update_in(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize> {
+        let write = Update { model, next, guard: Guard::new(key, model.version()) };
+        self.execute_returning_count(&InRoot::<M, _> { write, root })
+    }
+
+    fn __touch_in(
+        &mut self,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize> {
+        let write = Touch { next, guard: Guard::<M>::new(key, expected) };
+        self.execute_returning_count(&InRoot::<M, _> { write, root })
+    }
+
+    fn __delete_in(
+        &mut self,
+        key: &M::Key,
+        expected: &M::Version,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize> {
+        let write = Delete { guard: Guard::<M>::new(key, expected) };
+        self.execute_returning_count(&InRoot::<M, _> { write, root })
+    }
+
+    fn __move(
+        &mut self,
+        model: &M,
+        next: &M::Version,
+        key: &M::Key,
+        (root, to): (&RootKey<M>, &RootKey<M>),
+    ) -> QueryResult<usize> {
+        let write = Move { model, next, to, guard: Guard::new(key, model.version()) };
+        self.execute_returning_count(&InRoot::<M, _> { write, root })
+    }
+
+    fn __is_in(&mut self, key: &M::Key, root: &RootKey<M>) -> QueryResult<bool> {
+        let dialect = backend::dialect(self);
+        let mut rows = self.load(SelectInRoot::<M>::new(key, root, dialect))?;
+        rows.next().transpose().map(|row| row.is_some())
     }
 }
 
@@ -286,15 +394,64 @@ where
     message = "`{M}` cannot be created from `{New}` through `{Self}`",
     label = "not something to create `{M}` from",
     note = "give `create` what Diesel's `insert_into(…).values(…)` takes for one row of the model's \
-            table: a struct with `#[derive(Insertable)]`, `column.eq(value)`, or a tuple of them"
+            table: a struct with `#[derive(Insertable)]`, `column.eq(value)`, or a tuple of them",
+    note = "a child in an aggregate is created in its root, by `create_in`, or by `create_child` of the \
+            aggregate"
 )]
-pub trait StoreNew<M: Versioned, New>: Store<M> {
+pub trait StoreNew<M: Versioned, New>: StoreRow<M, New> {}
+
+#[diagnostic::do_not_recommend]
+impl<C, M, New> StoreNew<M, New> for C
+where
+    C: StoreRow<M, New>,
+    M: OwnRoot,
+{
+}
+
+/// A connection through which a child of an aggregate can be created from a value of type `New`.
+///
+/// Implemented for every [`Store`] of the child's model, when `New` is something that Diesel can insert
+/// into its table beside the key of the root.
+///
+/// ```
+/// # include!("../doctest_orders.rs");
+/// use noclobber::operation::StoreNewChild;
+///
+/// fn add<C>(new: NewLine, conn: &mut C) -> noclobber::Result<OrderLine>
+/// where
+///     C: StoreNewChild<OrderLine, NewLine>,
+/// {
+///     OrderLine::create_in(1, new, conn)
+/// }
+/// # fn main() {
+/// #     let new = NewLine { article: "Pencil".into(), quantity: 1 };
+/// #     assert_eq!(add(new, &mut an_order_with_two_lines()).unwrap().version, 1);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{M}` cannot be created from `{New}` in its root through `{Self}`",
+    label = "not something to create `{M}` from",
+    note = "give what Diesel's `insert_into(…).values(…)` takes for one row of the model's table: a struct \
+            with `#[derive(Insertable)]`, `column.eq(value)`, or a tuple of them; the version and the key \
+            of the root are added to it"
+)]
+pub trait StoreNewChild<M: Child, New>: StoreRow<M, (M::ForeignKey, New)> {}
+
+#[diagnostic::do_not_recommend]
+impl<C, M, New> StoreNewChild<M, New> for C
+where
+    C: StoreRow<M, (M::ForeignKey, New)>,
+    M: Child,
+{
+}
+
+/// What both of them do.
+#[doc(hidden)]
+pub trait StoreRow<M: Versioned, New>: Store<M> {
     /// Inserts a row whose key the database chooses.
-    #[doc(hidden)]
     fn __insert(&mut self, new: New, initial: M::Version) -> QueryResult<Inserted<M::Key>>;
 
     /// Inserts a row whose key the caller knows; the number of rows.
-    #[doc(hidden)]
     fn __insert_known(&mut self, new: New, initial: M::Version) -> QueryResult<usize>;
 }
 
@@ -312,7 +469,7 @@ pub enum Inserted<Key> {
 
 // Without `do_not_recommend` the compiler would explain `Insertable` instead of the above.
 #[diagnostic::do_not_recommend]
-impl<C, M, New> StoreNew<M, New> for C
+impl<C, M, New> StoreRow<M, New> for C
 where
     C: SupportedConnection,
     M: VersionedOn<C::Backend>,
@@ -335,7 +492,7 @@ where
             NewKey::LastInsertId { forget, ask } => (forget, ask),
         };
         self.batch_execute(forget)?;
-        if <C as StoreNew<M, New>>::__insert_known(self, new, initial)? == 0 {
+        if <C as StoreRow<M, New>>::__insert_known(self, new, initial)? == 0 {
             return Ok(Inserted::Nothing);
         }
         let keys = keys::<M, C>(SelectNewKey::<M>::new(ask), self)?;
@@ -394,6 +551,17 @@ pub trait StoreChanges<M: Versioned, Changes>: Store<M> {
         expected: &M::Version,
         holding: Option<Holding<'_>>,
     ) -> QueryResult<usize>;
+
+    /// The same for a child that belongs to this root.
+    #[doc(hidden)]
+    fn __patch_in(
+        &mut self,
+        changes: Changes,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize>;
 }
 
 // As above, for `AsChangeset`.
@@ -421,6 +589,20 @@ where
             guard: Guard::<M>::new(key, expected),
             holding,
         })
+    }
+
+    fn __patch_in(
+        &mut self,
+        changes: Changes,
+        next: &M::Version,
+        key: &M::Key,
+        expected: &M::Version,
+        root: &RootKey<M>,
+    ) -> QueryResult<usize> {
+        let changes = changes.as_changeset();
+        let guard = Guard::<M>::new(key, expected);
+        let write = Patch { changes, next, guard, holding: None };
+        self.execute_returning_count(&InRoot::<M, _> { write, root })
     }
 }
 

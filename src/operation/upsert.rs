@@ -37,6 +37,9 @@ pub(super) fn upsert<M: Versioned, C: Store<M>>(
 }
 
 fn insert<M: Versioned, C: Store<M>>(model: &M, key: &M::Key, conn: &mut C) -> Result<M> {
+    if let Some(root) = model.__root_key() {
+        conn.__bump_root(&root)?;
+    }
     let initial = M::__initial_version(&outcome::clock::<M>());
     // Twice, since who was there at the insert may be gone at the look.
     for _ in 0..2 {

@@ -41,6 +41,7 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
                 type Key = #key;
                 type Version = #version;
                 type VersionColumn = #column;
+                type Root = Self;
                 const TABLE: &'static str = "";
                 fn key(&self) -> Self::Key {
                     ::core::unreachable!()
@@ -98,7 +99,9 @@ pub(crate) fn versioned(model: &Model) -> TokenStream {
                 ) -> __nc::deserialize::Result<Self::Version> {
                     ::core::unreachable!()
                 }
+                type RootOn = Self;
             }
+            impl #parameters __nc::OwnRoot for #name #arguments #bounds {}
             #loadable
             #unguarded
             #lock_columns

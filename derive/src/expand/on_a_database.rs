@@ -8,7 +8,7 @@ use super::columns::{
     bind_bound, bind_equals, bind_value, column_bounds, column_name, columns_of, has_arrays,
     push_array, push_column,
 };
-use super::{key_type, sql_type};
+use super::{key_type, root, sql_type};
 use crate::check::Facts;
 use crate::parse::{Field, Model};
 
@@ -30,6 +30,7 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
     let (key_type, key_sql) = (key_type(facts), key_sql_type(model, facts));
     let version_type = &facts.version.ty;
     let version_sql = sql_type(model, facts.version);
+    let root = root::on_a_database(model, facts);
     quote! {
         #[automatically_derived]
         impl<__DB: __nc::Backend> #versioned_on for #name
@@ -100,6 +101,8 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
             ) -> __nc::deserialize::Result<Self::Version> {
                 <#version_type as __nc::Read<#version_sql, __DB>>::__read_row(row)
             }
+
+            #root
         }
     }
 }
@@ -120,7 +123,9 @@ fn bounds(model: &Model, facts: &Facts<'_>, written: &[&Field]) -> Vec<TokenStre
         },
     ];
     bounds.extend(column_bounds(model, written));
-    bounds.extend(guards.map(|field| bind_bound(model, field)));
+    let root_fields = facts.root.iter().flat_map(|root| root.fields.iter().copied());
+    bounds.extend(guards.chain(root_fields).map(|field| bind_bound(model, field)));
+    bounds.extend(root::bound(facts));
     bounds.push(quote_spanned!(key_type.span()=> #key_type: __nc::Read<#key_sql, __DB>));
     bounds.push(quote_spanned! {version_type.span()=>
         #version_type: __nc::Read<#version_sql, __DB>
@@ -180,8 +185,11 @@ fn key_sql_type(model: &Model, facts: &Facts<'_>) -> TokenStream {
     }
 }
 
-/// Whether a save writes the field, and so guards it: all but the key and the version.
+/// Whether a save writes the field, and so guards it: all but the key, the version, and what holds the key of
+/// the root, which only a move writes.
 fn is_guarded(field: &Field, facts: &Facts<'_>) -> bool {
     let guards = facts.key.iter().copied().chain([facts.version]);
-    field.is_written() && guards.into_iter().all(|guard| guard.name != field.name)
+    field.is_written()
+        && guards.into_iter().all(|guard| guard.name != field.name)
+        && !facts.is_of_the_root(field)
 }

@@ -11,7 +11,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, LitBool, LitStr, Path, Result, Token, Type};
 
-use super::Precision;
+use super::{Precision, Root};
 
 type Wrong = Vec<Error>;
 
@@ -47,6 +47,7 @@ pub(super) struct StructAttributes {
     pub(super) by_trigger: Option<Span>,
     pub(super) lock_columns: Option<Span>,
     pub(super) precision: Option<Precision>,
+    pub(super) root: Option<Root>,
 }
 
 impl Attributes for StructAttributes {
@@ -84,6 +85,12 @@ impl Attributes for StructAttributes {
             self.by_trigger = Some(meta.path.span());
         } else if meta.path.is_ident("lock_columns") {
             self.lock_columns = Some(meta.path.span());
+        } else if meta.path.is_ident("root") {
+            let root = root(meta)?;
+            match &self.root {
+                None => self.root = Some(root),
+                Some(_) => wrong.push(Error::new(root.span, "a child has one root")),
+            }
         } else if meta.path.is_ident("precision") {
             let unit: Ident = meta.value()?.parse()?;
             match Precision::of(&unit) {
@@ -95,13 +102,41 @@ impl Attributes for StructAttributes {
             wrong.push(meta.error(if of_a_field {
                 "this attribute belongs to a field"
             } else {
-                "unknown attribute: a struct knows `start = clock`, `precision = …`, `trigger` and \
-                 `lock_columns`"
+                "unknown attribute: a struct knows `start = clock`, `precision = …`, `trigger`, \
+                 `lock_columns` and `root(…)`"
             }));
             skip(meta)?;
         }
         Ok(())
     }
+}
+
+/// `(Order, order_id)`, or `(Order, (tenant, order_id))`.
+fn root(meta: &ParseNestedMeta<'_>) -> Result<Root> {
+    const WANTED: &str = "a root is named by its model and the field that holds its key: \
+                          `root(Order, order_id)`; of a key with several columns by all of them: \
+                          `root(Order, (tenant, order_id))`";
+    let span = meta.path.span();
+    let told = |_| Error::new(span, WANTED);
+    let parse = || -> Result<Root> {
+        let content;
+        syn::parenthesized!(content in meta.input);
+        let model = content.parse()?;
+        content.parse::<Token![,]>()?;
+        let fields = if content.peek(syn::token::Paren) {
+            let fields;
+            syn::parenthesized!(fields in content);
+            Punctuated::<Ident, Token![,]>::parse_terminated(&fields)?.into_iter().collect()
+        } else {
+            vec![content.parse()?]
+        };
+        content.parse::<Option<Token![,]>>()?;
+        if fields.is_empty() || !content.is_empty() {
+            return Err(meta.error(WANTED));
+        }
+        Ok(Root { span, model, fields })
+    };
+    parse().map_err(told)
 }
 
 impl Precision {
@@ -157,7 +192,7 @@ impl Attributes for FieldAttributes {
         } else if meta.path.is_ident("unguarded") {
             self.unguarded = Some(meta.path.span());
         } else {
-            let of_the_struct = ["start", "precision", "trigger", "lock_columns"]
+            let of_the_struct = ["start", "precision", "trigger", "lock_columns", "root"]
                 .iter()
                 .any(|attribute| meta.path.is_ident(attribute));
             wrong.push(meta.error(if of_the_struct {

@@ -58,6 +58,9 @@ struct Record<'a, M: Versioned> {
 }
 
 impl<'a, M: Versioned> Batch<'a, M> {
+    /// Whether a write is more than its statement: a version to be read back, a root to be bumped.
+    const SINGLY: bool = M::BY_TRIGGER || M::HAS_ROOT;
+
     fn new(models: &'a [M], kind: Kind) -> Result<Self> {
         let mut records = Vec::with_capacity(models.len());
         let mut texts = Vec::with_capacity(models.len());
@@ -84,12 +87,12 @@ impl<'a, M: Versioned> Batch<'a, M> {
     fn write<C: StoreBatch<M>>(&self, conn: &mut C) -> Result<Vec<Outcome<M::Version>>> {
         let mut outcomes = Outcomes::of(self.records.len());
         match conn.__form() {
-            Form::Arrays(rows) if !M::BY_TRIGGER => {
+            Form::Arrays(rows) if !Self::SINGLY => {
                 for chunk in self.order.chunks(rows) {
                     self.by_arrays(chunk, &mut outcomes, conn)?;
                 }
             }
-            Form::Union(rows, row) if !M::BY_TRIGGER => {
+            Form::Union(rows, row) if !Self::SINGLY => {
                 for chunk in self.order.chunks(rows) {
                     self.by_union(chunk, row, &mut outcomes, conn)?;
                 }

@@ -36,6 +36,7 @@ mod keys;
 mod lock_columns;
 mod names;
 mod places;
+mod roots;
 mod shadowed;
 
 use diesel::connection::SimpleConnection;

@@ -1,0 +1,36 @@
+use diesel::prelude::*;
+use noclobber::prelude::*;
+
+diesel::table! {
+    orders (id) { id -> BigInt, customer -> Text, version -> BigInt }
+}
+
+diesel::table! {
+    lines (id) {
+        id -> BigInt, order_id -> BigInt, text -> Text, version -> BigInt,
+        locked_by -> Nullable<Text>, locked_until -> Nullable<BigInt>, lock_token -> Nullable<Text>,
+        lock_fence -> BigInt,
+    }
+}
+
+#[derive(HasQuery, Identifiable, Versioned)]
+struct Order {
+    id: i64,
+    customer: String,
+    version: i64,
+}
+
+#[derive(HasQuery, Identifiable, Versioned)]
+#[versioned(root(Order, order_id), lock_columns)]
+struct Line {
+    id: i64,
+    order_id: i64,
+    text: String,
+    version: i64,
+}
+
+fn main() -> noclobber::Result<()> {
+    let conn = &mut SqliteConnection::establish(":memory:").unwrap();
+    let line = Line::find(1, conn)?;
+    line.save(conn)?.delete(conn)
+}

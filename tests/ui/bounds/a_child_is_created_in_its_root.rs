@@ -1,0 +1,35 @@
+//~ `Line` cannot be created from
+//~ is created in its root, by `create_in`
+
+use diesel::prelude::*;
+use noclobber::prelude::*;
+
+diesel::table! {
+    orders (id) { id -> BigInt, customer -> Text, version -> BigInt }
+}
+
+diesel::table! {
+    lines (id) { id -> BigInt, order_id -> BigInt, text -> Text, version -> BigInt }
+}
+
+#[derive(HasQuery, Identifiable, Versioned)]
+struct Order {
+    id: i64,
+    customer: String,
+    version: i64,
+}
+
+#[derive(HasQuery, Identifiable, Versioned)]
+#[versioned(root(Order, order_id))]
+struct Line {
+    id: i64,
+    order_id: i64,
+    text: String,
+    version: i64,
+}
+
+fn main() {
+    let conn = &mut SqliteConnection::establish(":memory:").unwrap();
+    let new = (lines::order_id.eq(1), lines::text.eq("text"));
+    Line::create(new, conn).unwrap();
+}
