@@ -33,7 +33,7 @@
 //! * **Time is the database's**, read after any wait. The time to live is for liveness: it makes the lease
 //!   of a holder who has disappeared end.
 //! * **An expired lease is not lost before somebody takes it.** A guarded write regains it, if the record
-//!   still has the version that its holder loaded.
+//!   still has the version that its holder locked, or has written under the lease.
 //! * **Writers that take no lease are not kept out**, neither `save` nor other programs. The version is
 //!   still compared: nobody overwrites anybody.
 //!

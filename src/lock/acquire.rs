@@ -59,8 +59,10 @@ impl<F> LockRequest<F> {
     /// [`acquire`](Self::acquire), again and again until the lease is to be had or the time is over.
     ///
     /// `source` is a pool or a connection; a pool gets its connection back between the attempts. The
-    /// pauses are random, up to half a second. Who waits is in no queue: a wait that ends early, by its time
-    /// or because the program does, leaves nothing behind.
+    /// pauses are random, up to half a second, and the last attempt is made when the time is over. An attempt
+    /// is not cut off: a pool that is exhausted is waited for as long as its own timeout says, which is 30 s
+    /// unless it was set. Who waits is in no queue: a wait that ends early, by its time or because the program
+    /// does, leaves nothing behind.
     ///
     /// # Errors
     ///

@@ -66,6 +66,17 @@ pub(super) fn events<C: LockStore>(
     told(conn.__lease_events(statement), tables)
 }
 
+/// The only number of the only row.
+pub(super) fn number<C: LockStore>(
+    text: &'static str,
+    tables: &LockTables,
+    binds: Vec<LeaseBind<'_>>,
+    conn: &mut C,
+) -> Result<i64> {
+    let statement = LeaseStatement::new(text, tables, backend::dialect(conn), binds);
+    told(conn.__lease_number(statement), tables)
+}
+
 /// What is written into the history.
 pub(super) struct Happened<'a> {
     pub(super) entity: &'a str,
@@ -101,11 +112,9 @@ pub(super) fn happened<C: LockStore>(
 /// Refuses a clock that stands still inside a statement: a lease that was waited for would be judged by
 /// the time before the wait.
 pub(super) fn refuse_frozen_clock<C: LockStore>(tables: &LockTables, conn: &mut C) -> Result<()> {
-    let dialect = backend::dialect(conn);
-    let Some(checks) = dialect.frozen else { return Ok(()) };
+    let Some(checks) = backend::dialect(conn).frozen else { return Ok(()) };
     for frozen in checks {
-        let statement = LeaseStatement::new(frozen, tables, dialect, Vec::new());
-        if told(conn.__lease_number(statement), tables)? == 0 {
+        if number(frozen, tables, Vec::new(), conn)? == 0 {
             return Ok(());
         }
     }

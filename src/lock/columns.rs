@@ -1,7 +1,7 @@
 //! Leases that are kept in columns of the record, and not in the table `locks`.
 //!
 //! For models with `#[versioned(lock_columns)]`, whose derive [has the columns](derive@crate::Versioned).
-//! To acquire is one UPDATE of the row and a look at it; a guarded write is one statement, on every
+//! To acquire is one UPDATE of the row, between two looks at it; a guarded write is one statement, on every
 //! database. The row tells everybody who holds it, also those who never heard of leases.
 //!
 //! ```
@@ -33,9 +33,8 @@
 //! | can be locked | anything that has a name | records that exist |
 //! | holder, expiry, fence | yes | yes |
 //! | own other session | by the name of the session | the same owner with another token |
-//! | session, note, renewals, cap, known version, since when | yes | no |
+//! | session, note, renewals, cap, since when | yes | no |
 //! | history: who ended it, when and why | yes | no: who has it *now*, or [`Loss::Unknown`] |
-//! | what has expired is regained for | the version known under the lease | the version in the row |
 //! | kept by a [`Keeper`](super::Keeper) | yes | yes |
 //! | several at once, list, release on drop | yes | no |
 //! | the fence of a record that is deleted and created again | goes on | begins anew |

@@ -27,7 +27,8 @@ use crate::version::Version;
 /// A guarded write is refused, and writes nothing, unless the lease is this holder's at that moment:
 /// its token and its fence are those of the lock's row, which stays as it is until commit. Time is not
 /// relied on for that. A lease that has expired, and that nobody has taken since, is regained by the
-/// write, if the record still has the version that its holder loaded.
+/// write, if the record still has the version that is known under the lease: that of the model by which it
+/// was asked for, or the one that its last guarded write has left behind.
 ///
 /// ```
 /// # include!("../doctest_setup.rs");
@@ -115,7 +116,8 @@ pub trait LockDsl: VersionedDsl {
     ///
     /// With a lease in [columns], one statement on every database, in which it is regained as well:
     /// `UPDATE t SET …, locked_until = CASE … END WHERE id = ? AND version = ? AND lock_token = ? AND
-    /// lock_fence = ?`.
+    /// lock_fence = ?`; or, when the model is at another version than the one that is known under the lease,
+    /// without that assignment and with `AND locked_until > …`.
     ///
     /// # Errors
     ///
@@ -279,14 +281,18 @@ where
 {
     is_for::<M>(key, grant)?;
     let began = Began::now();
-    let (written, regained) = transaction(conn, |conn| {
+    let answer = transaction(conn, |conn| {
         let row = carry::lease(HOLD, &grant.tables, grant.place(), conn)?;
         match row.filter(|row| row.belongs_to(grant.fence, &grant.token)) {
             None => Err(Error::LockLost(lost(grant, conn)?)),
             Some(row) if row.lasts().is_some() => Ok((write(conn)?, None)),
             Some(row) => regain(expected, grant, &row, conn, write),
         }
-    })?;
+    });
+    if let Err(Error::LockLost(_)) = answer {
+        grant.distrust();
+    }
+    let (written, regained) = answer?;
     // Not before it is committed.
     if let Some(row) = regained {
         grant.renewed(row, began);

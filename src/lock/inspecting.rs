@@ -11,7 +11,7 @@ use crate::lease::{EventRow, LockEvent, LockInfo, LockTables};
 use crate::retry::Nested;
 use crate::statement::lease::LeaseBind::{MaybeNumber, MaybeText, Number, Text};
 use crate::statement::lease::{
-    CREATE_FLOOR, FORGET, FORGET_EVENTS, HISTORY, LIST, OVER, PEEK, RAISE_FLOOR,
+    CREATE_FLOOR, FORGET, FORGET_EVENTS, HISTORY, LIST, NOW, OLDEST_EVENTS, OVER, PEEK, RAISE_FLOOR,
 };
 
 /// The lease on a record, if somebody holds it. Reads, and writes nothing.
@@ -102,6 +102,8 @@ pub fn history<C: LockStore>(entity: &str, record: &str, conn: &mut C) -> Result
 
 /// Forgets what has been over for so long: leases that were released or have expired, and events. Answers
 /// how many leases.
+///
+/// In several transactions, none of which takes more than some hundred of them: nobody waits for long.
 ///
 /// A record that is locked again gets a larger fence all the same: the highest of those forgotten is kept
 /// for its table.
@@ -224,7 +226,7 @@ impl LockFilter {
     }
 }
 
-/// How many leases a purge takes in one transaction, which others may have to wait for.
+/// How many leases or events a purge takes in one transaction, which others may have to wait for.
 const AT_A_TIME: i64 = 500;
 
 impl LockTables {
@@ -336,24 +338,21 @@ impl LockTables {
     /// # }
     /// ```
     pub fn purge<C: LockStore>(&self, older_than: Duration, conn: &mut C) -> Result<usize> {
-        let age = milliseconds(older_than);
-        let mut purged = 0;
-        loop {
-            let some =
-                again_after_deadlock(Nested::Refuse, conn, |conn| self.purge_some(age, conn))?;
-            purged += some;
-            if some == 0 {
-                break;
-            }
-        }
-        again_after_deadlock(Nested::Refuse, conn, |conn| {
-            carry::execute(FORGET_EVENTS, self, vec![Number(age)], conn)
-        })?;
+        let now = carry::number(NOW, self, Vec::new(), conn)?;
+        let until = now.saturating_sub(milliseconds(older_than));
+        let purged = some_at_a_time(conn, |conn| self.purge_some(until, conn))?;
+        some_at_a_time(conn, |conn| self.purge_some_events(until, conn))?;
         Ok(purged)
     }
 
-    fn purge_some<C: LockStore>(&self, age: i64, conn: &mut C) -> Result<usize> {
-        let over = carry::leases(OVER, self, vec![Number(age), Number(AT_A_TIME)], conn)?;
+    fn purge_some_events<C: LockStore>(&self, until: i64, conn: &mut C) -> Result<usize> {
+        let binds = vec![Number(until), Number(AT_A_TIME)];
+        let oldest = carry::number(OLDEST_EVENTS, self, binds, conn)?;
+        carry::execute(FORGET_EVENTS, self, vec![Number(oldest)], conn)
+    }
+
+    fn purge_some<C: LockStore>(&self, until: i64, conn: &mut C) -> Result<usize> {
+        let over = carry::leases(OVER, self, vec![Number(until), Number(AT_A_TIME)], conn)?;
         let mut forgotten = 0;
         for row in &over {
             // The floor first: who creates the row anew reads it after this is committed.
@@ -367,5 +366,19 @@ impl LockTables {
             forgotten += carry::execute(FORGET, self, binds, conn)?;
         }
         Ok(forgotten)
+    }
+}
+
+/// Purges in transactions of their own, until there is nothing left. Answers how much there was.
+fn some_at_a_time<C: LockStore>(
+    conn: &mut C,
+    mut purge: impl FnMut(&mut C) -> Result<usize>,
+) -> Result<usize> {
+    let mut purged = 0;
+    loop {
+        match again_after_deadlock(Nested::Refuse, conn, &mut purge)? {
+            0 => return Ok(purged),
+            some => purged += some,
+        }
     }
 }

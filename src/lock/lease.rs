@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::error::{Error, Loss};
 use crate::lease::{Holder, LeaseRow, LockInfo, LockTables};
 use crate::retry::Nested;
 use crate::statement::lease::LeaseBind::{self, Number, Text};
@@ -203,10 +204,20 @@ impl Grant {
         self.state().known.as_deref().is_none_or(|known| known == version)
     }
 
-    /// Takes note of an answer of the database's that it has run out. A guarded write may regain it.
-    pub(super) fn run_out(&self) {
+    /// Takes note of an answer of the database's that it is not to be trusted any more. It may have run out,
+    /// and a guarded write may regain it; or it is lost, and its keeper is still to tell of that.
+    pub(super) fn distrust(&self) {
         let Began { monotonic, wall } = Began::now();
         self.state().trusted = Trust { monotonic: Some(monotonic), wall: Some(wall) };
+    }
+
+    /// Takes note of why it could not be renewed, if that was a definite answer.
+    pub(super) fn not_renewed(&self, error: &Error) {
+        match error {
+            Error::LockLost(lost) if lost.loss() == Loss::Expired => self.distrust(),
+            Error::LockLost(_) => self.end(),
+            _ => {}
+        }
     }
 
     pub(super) fn end(&self) {

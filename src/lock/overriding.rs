@@ -102,7 +102,7 @@ pub struct Override<P = OwnerOnly> {
     pub(super) tables: LockTables,
     pub(super) nested: Nested,
     /// By which whoever takes it over is known: a steal whose answer was lost is sent again with it.
-    token: Uuid,
+    pub(super) token: Uuid,
 }
 
 impl Override {
@@ -228,7 +228,8 @@ impl<P: LockPolicy> Override<P> {
     ///
     /// # Errors
     ///
-    /// As [`break_lock`](Self::break_lock).
+    /// As [`break_lock`](Self::break_lock); [`Error::FrozenClock`] on a MySQL that runs with
+    /// `--sysdate-is-now`.
     ///
     /// ```
     /// # include!("../doctest_setup.rs");
@@ -248,6 +249,7 @@ impl<P: LockPolicy> Override<P> {
         let request = self.request(seen);
         request.check()?;
         self.check(seen, conn)?;
+        carry::refuse_frozen_clock(&self.tables, conn)?;
         let began = Began::now();
         let row = in_short(self.nested, conn, |conn| {
             let place = vec![Text(seen.entity()), Text(seen.record())];

@@ -126,11 +126,7 @@ pub(super) fn renew<C: LockStore>(grant: &Grant, conn: &mut C) -> Result<()> {
         Ok(Some(row)) => grant.renewed(row, began),
         Ok(None) => {}
         Err(error) => {
-            match &error {
-                Error::LockLost(lost) if lost.loss() == Loss::Expired => grant.run_out(),
-                Error::LockLost(_) => grant.end(),
-                _ => {}
-            }
+            grant.not_renewed(&error);
             return Err(error);
         }
     }

@@ -221,7 +221,11 @@ where
         M: LockColumns,
     {
         let guard = Guard::new(key, model.version());
-        self.execute_returning_count(&UpdateHeld { model, next, guard, holding })
+        if holding.regain.is_some() {
+            self.execute_returning_count(&UpdateHeld::<_, true> { model, next, guard, holding })
+        } else {
+            self.execute_returning_count(&UpdateHeld::<_, false> { model, next, guard, holding })
+        }
     }
 
     fn __delete_holding(
@@ -234,7 +238,11 @@ where
         M: LockColumns,
     {
         let guard = Guard::<M>::new(key, expected);
-        self.execute_returning_count(&DeleteHeld { guard, holding })
+        if holding.regain.is_some() {
+            self.execute_returning_count(&DeleteHeld::<_, true> { guard, holding })
+        } else {
+            self.execute_returning_count(&DeleteHeld::<_, false> { guard, holding })
+        }
     }
 }
 

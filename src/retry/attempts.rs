@@ -87,12 +87,12 @@ where
             Retry::OnConflict => policy.on_conflict,
             Retry::Restart => true,
         };
-        let pause = bounds.next().unwrap_or_default().mul_f64(surroundings.random());
-        let too_late = surroundings.elapsed().saturating_add(pause) > policy.deadline;
-        if !wanted || attempts >= policy.attempts || too_late {
+        let left = policy.deadline.saturating_sub(surroundings.elapsed());
+        if !wanted || attempts >= policy.attempts || left.is_zero() {
             return Err(GivenUp { error, attempts });
         }
-        surroundings.sleep(pause);
+        let pause = bounds.next().unwrap_or_default().mul_f64(surroundings.random());
+        surroundings.sleep(pause.min(left));
         attempts += 1;
     }
 }
@@ -163,6 +163,16 @@ mod tests {
         let (attempts, slept) = failing(&policy, Retry::Restart);
         assert_eq!(attempts, 5);
         assert_eq!(slept, milliseconds(&[5, 5, 5, 5]));
+    }
+
+    #[test]
+    fn the_last_pause_is_cut_to_what_is_left() {
+        let policy = Policy::default()
+            .attempts(100)
+            .deadline(Duration::from_millis(20))
+            .pauses(Duration::from_millis(16), Duration::from_millis(16));
+        assert_eq!(failing(&policy, Retry::Restart), (4, milliseconds(&[8, 8, 4])));
+        assert_eq!(failing(&policy.deadline(Duration::ZERO), Retry::Restart).0, 1);
     }
 
     #[test]

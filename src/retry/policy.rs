@@ -90,7 +90,8 @@ impl Policy {
         Policy { attempts: attempts.max(1), ..self }
     }
 
-    /// The time after which no further attempt begins. One that has begun is not cut off.
+    /// The time after which no further attempt begins: the last pause is cut to what is left of it. An
+    /// attempt that has begun is not cut off, nor is a pool that waits for a connection.
     ///
     /// ```
     /// let hasty = noclobber::retry::Policy::default().deadline(std::time::Duration::from_secs(1));

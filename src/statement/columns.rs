@@ -112,6 +112,7 @@ impl<'a, M: Versioned> OfRecord<'a, M> {
             behind: text(match how {
                 ReadColumns::Plainly => "",
                 ReadColumns::Present => "{present}",
+                ReadColumns::TakenInTurn => "{take}",
                 ReadColumns::TakenAtOnce => "{nowait}",
             }),
         }
@@ -124,6 +125,8 @@ pub enum ReadColumns {
     Plainly,
     /// As they are now, whatever snapshot the transaction reads from.
     Present,
+    /// The row is taken for this transaction, when those are done who have it now.
+    TakenInTurn,
     /// The row is taken for this transaction, or it is an error at once.
     TakenAtOnce,
 }
@@ -163,7 +166,9 @@ where
 pub struct Holding<'a> {
     pub(crate) token: &'a str,
     pub(crate) fence: i64,
-    pub(crate) ttl: i64,
+    /// For how long it regains a lease that has run out. None where that is not to be regained: the write
+    /// then proves as well that it lasts.
+    pub(crate) regain: Option<i64>,
     pub(crate) dialect: Dialect,
 }
 
@@ -175,24 +180,25 @@ impl std::fmt::Debug for Holding<'_> {
 }
 
 impl Holding<'_> {
-    /// `, locked_until = …`: what has run out, and was taken by nobody, is regained.
+    /// `, locked_until = …`: what has run out, and was taken by nobody, is regained. Or nothing.
     pub(super) fn walk_regain<'b, DB>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
     where
         DB: Backend,
         i64: Bind<BigInt, DB>,
     {
+        let Some(ttl) = &self.regain else { return Ok(()) };
         let now = self.dialect.now;
         out.push_sql(", locked_until = CASE WHEN locked_until > ");
         out.push_sql(now);
         out.push_sql(" THEN locked_until ELSE ");
         out.push_sql(now);
         out.push_sql(" + ");
-        self.ttl.__bind(out.reborrow())?;
+        ttl.__bind(out.reborrow())?;
         out.push_sql(" END");
         Ok(())
     }
 
-    /// ` AND lock_token = ? AND lock_fence = ?`
+    /// ` AND lock_token = ? AND lock_fence = ? [AND locked_until > …]`
     pub(super) fn walk_proof<'b, DB>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
     where
         DB: Backend,
@@ -202,12 +208,19 @@ impl Holding<'_> {
         out.push_sql(" AND lock_token = ");
         self.token.__bind(out.reborrow())?;
         out.push_sql(" AND lock_fence = ");
-        self.fence.__bind(out)
+        self.fence.__bind(out.reborrow())?;
+        if self.regain.is_none() {
+            out.push_sql(" AND locked_until > ");
+            out.push_sql(self.dialect.now);
+        }
+        Ok(())
     }
 }
 
 /// `UPDATE t SET <columns>, version = <next>, <regain> WHERE id = ? AND version = ? <proof>`
-pub(crate) struct UpdateHeld<'a, M: Versioned> {
+///
+/// `REGAINS` is whether the holding does, which is all that the text depends on.
+pub(crate) struct UpdateHeld<'a, M: Versioned, const REGAINS: bool> {
     pub(crate) model: &'a M,
     pub(crate) next: &'a M::Version,
     pub(crate) guard: Guard<'a, M>,
@@ -215,23 +228,23 @@ pub(crate) struct UpdateHeld<'a, M: Versioned> {
 }
 
 /// `DELETE FROM t WHERE id = ? AND version = ? <proof>`
-pub(crate) struct DeleteHeld<'a, M: Versioned> {
+pub(crate) struct DeleteHeld<'a, M: Versioned, const REGAINS: bool> {
     pub(crate) guard: Guard<'a, M>,
     pub(crate) holding: Holding<'a>,
 }
 
 // The clock is part of the text, and not of the id: a connection has one dialect.
-impl<M: Versioned> QueryId for UpdateHeld<'_, M> {
-    type QueryId = UpdateHeld<'static, M>;
+impl<M: Versioned, const REGAINS: bool> QueryId for UpdateHeld<'_, M, REGAINS> {
+    type QueryId = UpdateHeld<'static, M, REGAINS>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<M: Versioned> QueryId for DeleteHeld<'_, M> {
-    type QueryId = DeleteHeld<'static, M>;
+impl<M: Versioned, const REGAINS: bool> QueryId for DeleteHeld<'_, M, REGAINS> {
+    type QueryId = DeleteHeld<'static, M, REGAINS>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<DB, M> QueryFragment<DB> for UpdateHeld<'_, M>
+impl<DB, M, const REGAINS: bool> QueryFragment<DB> for UpdateHeld<'_, M, REGAINS>
 where
     DB: Backend,
     M: VersionedOn<DB>,
@@ -250,7 +263,7 @@ where
     }
 }
 
-impl<DB, M> QueryFragment<DB> for DeleteHeld<'_, M>
+impl<DB, M, const REGAINS: bool> QueryFragment<DB> for DeleteHeld<'_, M, REGAINS>
 where
     DB: Backend,
     M: VersionedOn<DB>,

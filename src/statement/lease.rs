@@ -112,10 +112,13 @@ pub(crate) const ENDING: &str = "SELECT fence, event, actor, holder, reason, at,
      WHERE entity = ? AND record = ? AND fence = ? \
      AND event IN ('released', 'expired', 'broken', 'stolen') ORDER BY id DESC LIMIT 1{present}";
 
-/// Some of the leases that were over before so many ms: ms, how many.
-pub(crate) const OVER: &str = select!(
-    " WHERE record <> '' AND expires_at <= {now} - ? ORDER BY entity, record LIMIT ?{take}"
-);
+/// The present. What is old is compared with a number, so that an index can find it: an expression that is
+/// read anew for each row cannot be looked up.
+pub(crate) const NOW: &str = "SELECT {now}";
+
+/// Some of the leases that were over by then: when, how many.
+pub(crate) const OVER: &str =
+    select!(" WHERE record <> '' AND expires_at <= ? ORDER BY entity, record LIMIT ?{take}");
 
 /// entity, fence.
 pub(crate) const CREATE_FLOOR: &str =
@@ -128,8 +131,13 @@ pub(crate) const RAISE_FLOOR: &str =
 /// entity, record, fence.
 pub(crate) const FORGET: &str = "DELETE FROM {locks} WHERE entity = ? AND record = ? AND fence = ?";
 
-/// Events older than so many ms.
-pub(crate) const FORGET_EVENTS: &str = "DELETE FROM {events} WHERE at <= {now} - ?";
+/// How far some of the oldest events reach that happened by then, which is before all time if there is
+/// none: when, how many.
+pub(crate) const OLDEST_EVENTS: &str = "SELECT COALESCE(MAX(at), -1) FROM \
+     (SELECT at FROM {events} WHERE at <= ? ORDER BY at LIMIT ?) AS oldest";
+
+/// when.
+pub(crate) const FORGET_EVENTS: &str = "DELETE FROM {events} WHERE at <= ?";
 
 /// A statement about leases.
 #[derive(Debug)]

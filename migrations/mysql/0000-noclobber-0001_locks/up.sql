@@ -61,7 +61,9 @@ CREATE TABLE IF NOT EXISTS lock_events (
     reason   VARCHAR(2001)  CHECK (octet_length(reason) <= 2000),
     at       BIGINT         NOT NULL,
     renewals BIGINT         NOT NULL DEFAULT 0,
-    INDEX lock_events_by_record (entity, record, id)
+    INDEX lock_events_by_record (entity, record, id),
+    -- For what is purged.
+    INDEX lock_events_by_time (at)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 DO EXISTS (

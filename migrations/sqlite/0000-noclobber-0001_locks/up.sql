@@ -48,3 +48,5 @@ CREATE TABLE lock_events (
 );
 
 CREATE INDEX lock_events_by_record ON lock_events (entity, record, id);
+-- For what is purged.
+CREATE INDEX lock_events_by_time ON lock_events (at);

@@ -226,14 +226,20 @@ fn renew<M: LockColumns, C: StoreLocked<M>>(
         if taken.is_none() || !change::<M, C>(renewing, key, None, conn)? {
             return Err(lost::<M>(key, grant, taken));
         }
-        read::<M, C>(key, conn)
-    })?;
+        match read::<M, C>(key, conn)? {
+            Some(row) if row.belongs_to(grant.fence, &grant.token) => Ok(row),
+            row => Err(lost::<M>(key, grant, row)),
+        }
+    });
     match row {
-        Some(row) if row.belongs_to(grant.fence, &grant.token) => {
+        Ok(row) => {
             grant.renewed(row, began);
             Ok(())
         }
-        row => Err(lost::<M>(key, grant, row)),
+        Err(error) => {
+            grant.not_renewed(&error);
+            Err(error)
+        }
     }
 }
 

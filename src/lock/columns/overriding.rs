@@ -6,11 +6,13 @@ use super::row::{change, read, refuse_open};
 use crate::error::{Error, OverrideRefused, Result};
 use crate::key::Key;
 use crate::lease::{LockInfo, LockTables};
+use crate::lock::acquire::in_short;
+use crate::lock::carry;
 use crate::lock::lease::Began;
 use crate::lock::request::{NAME, TEXT, duration, invalid, milliseconds, within};
 use crate::lock::{LockPolicy, Override, StoreLocked};
 use crate::model::LockColumns;
-use crate::statement::columns::{BREAK, Change, STEAL};
+use crate::statement::columns::{BREAK, Change, ReadColumns, STEAL};
 use crate::statement::lease::LeaseBind::{Number, Text};
 
 impl<P: LockPolicy> Override<P> {
@@ -58,13 +60,16 @@ impl<P: LockPolicy> Override<P> {
 
     /// [`steal`](Self::steal) for a lease in [columns](crate::lock::columns) of this record.
     ///
-    /// One UPDATE on the fence that was seen, and a `SELECT` of the columns. As for
-    /// [`break_in_columns`](Self::break_in_columns), the reason is kept by nobody. Who held the lease
-    /// learns who has it now ([`Loss::HeldByAnother`](crate::error::Loss::HeldByAnother)).
+    /// In one short transaction: a `SELECT` of the columns that takes the row, an UPDATE on the fence that
+    /// was seen, and another `SELECT`. As for [`break_in_columns`](Self::break_in_columns), the reason is
+    /// kept by nobody. Who held the lease learns who has it now
+    /// ([`Loss::HeldByAnother`](crate::error::Loss::HeldByAnother)). Asked again with the same value, after
+    /// an answer was lost, it is the same grant.
     ///
     /// # Errors
     ///
-    /// As [`break_in_columns`](Self::break_in_columns).
+    /// As [`break_in_columns`](Self::break_in_columns); [`Error::FrozenClock`] on a MySQL that runs with
+    /// `--sysdate-is-now`.
     ///
     /// ```
     /// # include!("../../doctest_notes.rs");
@@ -91,6 +96,7 @@ impl<P: LockPolicy> Override<P> {
         C: StoreLocked<M>,
     {
         let request = ColumnRequest::of(record).owner(&self.actor).nested(self.nested);
+        let request = request.known_by(self.token);
         let request = match self.ttl {
             Some(ttl) => request.ttl(ttl),
             None => request,
@@ -98,20 +104,30 @@ impl<P: LockPolicy> Override<P> {
         duration("the ttl", request.ttl_asked())?;
         let key = record.key();
         self.check_columns::<M, C>(&key, seen, conn)?;
+        carry::refuse_frozen_clock(&self.tables, conn)?;
 
         let began = Began::now();
         let (token, ttl) = (request.token(), milliseconds(request.ttl_asked()));
-        let stealing = Change {
-            texts: STEAL,
-            assigned: vec![Text(&self.actor), Number(ttl), Text(token)],
-            compared: vec![Number(seen.fence())],
-        };
-        let stolen = change::<M, C>(stealing, &key, None, conn)?;
-        match read::<M, C>(&key, conn)? {
-            Some(row) if stolen && row.token.as_deref() == Some(token) => {
-                Ok(request.granted(row, began))
+        let stolen = in_short(self.nested, conn, |conn| {
+            // The time is to be that after any wait.
+            let now = conn.__read_columns(&key, ReadColumns::TakenInTurn)?.into_iter().next();
+            if now.as_ref().is_some_and(|row| row.belongs_to(seen.fence() + 1, token)) {
+                return Ok(now);
             }
-            _ => Err(self.is_another::<M, C>(&key, seen, conn)?),
+            let stealing = Change {
+                texts: STEAL,
+                assigned: vec![Text(&self.actor), Number(ttl), Text(token)],
+                compared: vec![Number(seen.fence())],
+            };
+            if change::<M, C>(stealing, &key, None, conn)? {
+                read::<M, C>(&key, conn)
+            } else {
+                Ok(None)
+            }
+        })?;
+        match stolen {
+            Some(row) => Ok(request.granted(row, began)),
+            None => Err(self.is_another::<M, C>(&key, seen, conn)?),
         }
     }
 

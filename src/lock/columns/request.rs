@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::lease::ColumnLease;
 use super::row::{change, read, refuse_open};
 use crate::error::{Error, LockHeld, Result};
@@ -16,6 +18,7 @@ use crate::operation::is_current;
 use crate::retry::{Nested, Source};
 use crate::statement::columns::{Change, TAKE};
 use crate::statement::lease::LeaseBind::{Number, Text};
+use crate::transaction::depth;
 
 /// A lease in columns of the record that is asked for, and what with.
 ///
@@ -120,12 +123,13 @@ impl<'m, M: LockColumns> ColumnRequest<'m, M> {
 
     /// Takes the lease, or says who has it.
     ///
-    /// Two statements, each alone: `UPDATE t SET lock_fence = …, locked_by = ?, locked_until = …,
-    /// lock_token = ? WHERE id = ? AND (lock_token IS NULL OR lock_token = ? OR locked_until IS NULL OR
-    /// locked_until <= …)`, and a `SELECT` of these columns, which tells the fence, or who holds it. (On
-    /// MySQL, the clock is asked first whether it runs.) It waits for a transaction that is writing the
-    /// record just now, and for nothing else. Asked again with the same request, after an answer was lost,
-    /// it is the same grant, which lasts from then on.
+    /// Three statements, each alone: a `SELECT` of the columns, after which a record that somebody holds
+    /// is left alone; `UPDATE t SET lock_fence = …, locked_by = ?, locked_until = …, lock_token = ?
+    /// WHERE id = ? AND (lock_token IS NULL OR lock_token = ? OR locked_until IS NULL OR locked_until <=
+    /// …)`; and the `SELECT` again, which tells the fence, or who was faster. (On MySQL, the clock is asked
+    /// first whether it runs.) It waits for a transaction that is writing the record just now, and for
+    /// nothing else. Asked again with the same request, after an answer was lost, it is the same grant,
+    /// which lasts from then on.
     ///
     /// # Errors
     ///
@@ -154,29 +158,40 @@ impl<'m, M: LockColumns> ColumnRequest<'m, M> {
         let key = copy.model.key();
         let expected = copy.must_be_fresh.then(|| copy.model.version());
         let began = Began::now();
-        for round in 1..=ROUNDS {
-            let ttl = milliseconds(*ttl);
+        let inside = depth(conn)? > 0;
+        let mut taken = false;
+        for round in 0..=ROUNDS {
+            // An UPDATE that is going to match nothing may take the row all the same, from a holder who
+            // renews. Inside a transaction the row is taken by the look as well.
+            if round > 0 || !inside {
+                let Some(row) = read::<M, C>(&key, conn)? else {
+                    return Err(Error::NotFound(record::<M>(&key)));
+                };
+                let (mine, lasts) = (row.token.as_deref() == Some(token), row.lasts().is_some());
+                // A database may have told the time before it waited for the row: then once more.
+                if taken && mine && (lasts || round == ROUNDS) {
+                    return Ok(self.granted(row, began));
+                }
+                if !mine && lasts {
+                    let own_other_session = row.owner.as_deref() == Some(&*holder.owner);
+                    let held = LockInfo::new(row, own_other_session);
+                    return Err(Error::LockHeld(LockHeld::new(held)));
+                }
+                if round > 0 && copy.must_be_fresh {
+                    is_current(copy.model, conn)?;
+                }
+            }
             let taking = Change {
                 texts: TAKE,
-                assigned: vec![Text(token), Text(&holder.owner), Number(ttl), Text(token)],
+                assigned: vec![
+                    Text(token),
+                    Text(&holder.owner),
+                    Number(milliseconds(*ttl)),
+                    Text(token),
+                ],
                 compared: vec![Text(token)],
             };
-            let taken = change::<M, C>(taking, &key, expected, conn)?;
-            let Some(row) = read::<M, C>(&key, conn)? else {
-                return Err(Error::NotFound(record::<M>(&key)));
-            };
-            let mine = row.token.as_deref() == Some(token);
-            // A database may have told the time before it waited for the row: then once more.
-            if taken && mine && (row.lasts().is_some() || round == ROUNDS) {
-                return Ok(self.granted(row, began));
-            }
-            if !mine && row.lasts().is_some() {
-                let own_other_session = row.owner.as_deref() == Some(&*holder.owner);
-                return Err(Error::LockHeld(LockHeld::new(LockInfo::new(row, own_other_session))));
-            }
-            if copy.must_be_fresh {
-                is_current(copy.model, conn)?;
-            }
+            taken = change::<M, C>(taking, &key, expected, conn)?;
         }
         Err(somebody_was_faster())
     }
@@ -206,6 +221,10 @@ impl<'m, M: LockColumns> ColumnRequest<'m, M> {
         S: Source<Conn: StoreLocked<M>>,
     {
         within(timeout, source, |conn| self.acquire(conn))
+    }
+
+    pub(super) fn known_by(self, token: Uuid) -> Self {
+        ColumnRequest { request: self.request.token(token) }
     }
 
     pub(super) fn token(&self) -> &str {

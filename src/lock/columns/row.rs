@@ -74,11 +74,6 @@ pub(super) fn lost<M: LockColumns>(key: &M::Key, grant: &Grant, row: Option<Leas
         Some(row) if row.fence == grant.fence => (Loss::Released, None),
         _ => (Loss::Unknown, None),
     };
-    if loss == Loss::Expired {
-        grant.run_out();
-    } else {
-        grant.end();
-    }
     let lost = LockLost::new(M::TABLE, &key.text(), grant.fence, loss, None);
     Error::LockLost(lost.taken_by(by))
 }

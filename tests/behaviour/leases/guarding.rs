@@ -1,14 +1,13 @@
 //! Writes that prove their lease: what is particular about the table. The rest is in
 //! [`both`](super::both).
 
-use diesel::ExpressionMethods;
 use noclobber::Error;
 use noclobber::error::Loss;
 use noclobber::lock::{self, Lock, LockTables};
 use noclobber::prelude::*;
 
 use super::{create_tables, expire, lost};
-use crate::support::{Document, documents, on_every_database};
+use crate::support::{Document, on_every_database};
 
 fn renamed(document: &Document, title: &str) -> Document {
     Document { title: title.into(), ..document.clone() }
@@ -36,23 +35,6 @@ on_every_database! {
         expire!(conn);
         saved.delete_locked(&lease, conn).unwrap();
         lease.release(conn).unwrap();
-    }
-
-    /// Somebody else has written without a lease, and the holder has loaded that: it is another version than
-    /// the one that was locked.
-    fn it_is_not_regained_for_a_version_that_was_loaded_later(conn) {
-        create_tables!(conn);
-        let draft = document("draft", conn);
-        let lease = draft.lock().owner("ann").acquire(conn).unwrap();
-        let mine = renamed(&draft, "mine").save_locked(&lease, conn).unwrap();
-        let theirs = mine.touch(conn).unwrap();
-        expire!(conn);
-        let told = lost(renamed(&theirs, "late").save_locked(&lease, conn).unwrap_err());
-        assert_eq!(told.loss(), Loss::Expired);
-        lost(theirs.clone().delete_locked(&lease, conn).unwrap_err());
-        let patch = documents::title.eq("late");
-        lost(Document::patch_locked(theirs.id, theirs.version, patch, &lease, conn).unwrap_err());
-        assert_eq!(row(theirs.id, conn), Some(theirs));
     }
 
     fn without_the_tables_a_proof_names_the_cure(conn) {

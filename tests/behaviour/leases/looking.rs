@@ -93,4 +93,31 @@ on_every_database! {
         assert_eq!(bobs().acquire(conn).unwrap().fence(), 1);
         assert_eq!(Lock::on("a", "1").owner("bob").acquire(conn).unwrap().fence(), 7);
     }
+
+    /// Who writes history meanwhile waits for some of them, and not for all.
+    fn events_are_forgotten_some_at_a_time(conn) {
+        create_tables!(conn);
+        let lease = anns().acquire(conn).unwrap();
+        let old: Vec<_> = (1..=1201).map(|at| format!("('a', '1', 1, 'acquired', 'ann', {at})")).collect();
+        let columns = "entity, record, fence, event, actor, at";
+        run(&format!("INSERT INTO lock_events ({columns}) VALUES {}", old.join(", ")), conn);
+        let witness = Witness::of(conn);
+        lock::purge(MINUTE, conn).unwrap();
+        let sent = witness.sent();
+        let transactions = sent.split(|sql| sql == "COMMIT");
+        let deletes = transactions.map(|sent| {
+            sent.iter().filter(|sql| sql.starts_with("DELETE FROM \"lock_events\"")).count()
+        });
+        let deletes: Vec<_> = deletes.filter(|deletes| *deletes > 0).collect();
+        assert_eq!(deletes, [1, 1, 1, 1]);
+        assert!(lock::history("a", "1", conn).unwrap().is_empty());
+        assert_eq!(lock::history("documents", "7", conn).unwrap().len(), 1);
+        lease.release(conn).unwrap();
+    }
+
+    fn what_is_to_be_forgotten_is_found_by_an_index(conn) {
+        create_tables!(conn);
+        let tables = schema(conn).join("\n");
+        assert!(tables.contains("locks_by_expiry") && tables.contains("lock_events_by_time"), "{tables}");
+    }
 }

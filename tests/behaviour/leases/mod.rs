@@ -4,12 +4,10 @@ mod both;
 mod columns;
 mod contending;
 mod guarding;
-mod holder;
 mod keeping;
 mod looking;
 mod overriding;
 mod pooling;
-mod processes;
 mod proving;
 mod taking;
 mod timing;
@@ -67,13 +65,6 @@ fn seen<C: LockStore>(conn: &mut C) -> Option<LockInfo> {
 /// What happened to the lease on a document, the oldest first.
 fn happened<C: LockStore>(record: &str, conn: &mut C) -> Vec<EventKind> {
     lock::history("documents", record, conn).unwrap().iter().map(LockEvent::kind).collect()
-}
-
-/// The fences of all its grants, the oldest first.
-fn granted<C: LockStore>(record: &str, conn: &mut C) -> Vec<i64> {
-    let history = lock::history("documents", record, conn).unwrap();
-    let grants = history.iter().filter(|event| event.kind() == EventKind::Acquired);
-    grants.map(LockEvent::fence).collect()
 }
 
 /// Whether the database only asks for another try, and not because of a deadlock.

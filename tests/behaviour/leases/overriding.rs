@@ -51,20 +51,6 @@ on_every_database! {
         stolen.release(conn).unwrap();
     }
 
-    fn a_steal_whose_answer_was_lost_is_the_same_grant_when_it_is_sent_again(conn) {
-        create_tables!(conn);
-        let _anns = anns().acquire(conn).unwrap();
-        let seen = lock::inspect("documents", "7", conn).unwrap().unwrap();
-        let steal = root().because("urgent");
-        let first = steal.steal(&seen, conn).unwrap();
-        let again = steal.steal(&seen, conn).unwrap();
-        assert_eq!(again.fence(), first.fence());
-        assert_eq!(lock::history("documents", "7", conn).unwrap().len(), 3);
-        // Somebody else's is another one.
-        assert!(!refused(root().because("urgent").steal(&seen, conn).unwrap_err()).is_denied());
-        again.release(conn).unwrap();
-    }
-
     /// Otherwise a cap would be for who does not know how to get around it.
     fn who_takes_over_their_own_lease_goes_on_under_its_cap(conn) {
         create_tables!(conn);

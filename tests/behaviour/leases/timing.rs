@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use noclobber::lock::Lock;
 use noclobber::prelude::*;
 use noclobber::retry::Nested;
-use noclobber::{Lease, transaction};
+use noclobber::{Error, Lease, transaction};
 
 use super::{anns, bobs, create_tables, present, root, seen, wait_until};
 use crate::support::on_every_shared_database;
@@ -153,10 +153,48 @@ on_every_shared_database! {
             let later = Lock::on("documents", "8").owner("ann").nested(Nested::RunOnce);
             let later = later.acquire(conn)?;
             assert!(later.info().acquired_at() >= brief.info().expires_at());
-            Ok::<_, noclobber::Error>((first, later))
+            Ok::<_, Error>((first, later))
         });
         let (first, later) = taken.unwrap();
         assert_eq!((first.fence(), later.fence()), (1, 2));
         assert!(present(other) >= later.info().acquired_at());
     }
+}
+
+/// On a server that takes `SYSDATE` for `NOW`, who waits would be told the time before the wait.
+#[cfg(feature = "mysql")]
+#[test]
+fn where_the_clock_stands_still_inside_a_statement_no_lease_is_to_be_had() {
+    use noclobber::lock;
+
+    use super::both::{Draft, first_draft};
+    use crate::support::mysql::{NUMBER_KEY, Server, own_server_with, run};
+
+    let Some(own) = own_server_with("--sysdate-is-now") else {
+        println!("skipped: the server is not installed here");
+        return;
+    };
+    let server = Server::at(own.url());
+    let conn = &mut server.connect();
+    let draft = first_draft!(conn);
+    let refused = |error: Option<Error>| {
+        assert!(matches!(error, Some(Error::FrozenClock)), "{error:?}");
+    };
+    refused(anns().acquire(conn).err());
+    refused(anns().acquire_within(Duration::from_millis(1), &mut *conn).err());
+    refused(lock::acquire_all(&[&anns()], conn).err());
+    refused(draft.lock_in_columns().owner("ann").acquire(conn).err());
+
+    // What was taken when the server ran otherwise is not taken over either.
+    let token = "00000000-0000-0000-0000-000000000001";
+    let columns = "entity, record, fence, token, owner, acquired_at, expires_at";
+    let values = format!("'documents', '7', 1, '{token}', 'ann', 1, 4000000000000");
+    run(&format!("INSERT INTO locks ({columns}) VALUES ({values})"), conn);
+    let values = "lock_token = 'x', locked_by = 'ann', locked_until = 4000000000000";
+    run(&format!("UPDATE drafts SET {values}"), conn);
+    let in_table = seen(conn).unwrap();
+    let in_columns = Draft::inspect_columns(draft.id, conn).unwrap().unwrap();
+    refused(root().steal(&in_table, conn).err());
+    refused(root().steal_in_columns(&draft, &in_columns, conn).err());
+    assert_eq!(seen(conn).unwrap().fence(), 1);
 }

@@ -134,8 +134,12 @@ pub(crate) fn isolations(conn: &mut Conn) -> Vec<Isolation> {
 /// A server that crashes and comes back keeps what was committed.
 /// None where it is not installed.
 pub(crate) fn own_server() -> Option<OwnServer<testserver::Mariadb>> {
-    OwnServer::start(testserver::Mariadb::find(), |server| {
-        server.arg("--innodb-flush-log-at-trx-commit=2");
+    own_server_with("--innodb-flush-log-at-trx-commit=2")
+}
+
+pub(crate) fn own_server_with(option: &'static str) -> Option<OwnServer<testserver::Mariadb>> {
+    OwnServer::start(testserver::Mariadb::find(), move |server| {
+        server.arg(option);
     })
 }
 

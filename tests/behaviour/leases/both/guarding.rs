@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::ExpressionMethods;
+use noclobber::error::Loss;
 use noclobber::lock::{LockInfo, Override};
 use noclobber::prelude::*;
 use noclobber::{Error, Found, transaction};
@@ -110,6 +111,36 @@ on_both_storages! {
         draft.clone().touch(conn).unwrap();
         assert!(draft.renamed("late").save_locked(&lease, conn).unwrap_err().is_conflict());
         assert!(inspect(&draft, conn).unwrap().is_expired());
+    }
+
+    /// Somebody else has written without a lease, and the holder has loaded that: it is another version than
+    /// the one that was locked, or that the holder has written.
+    fn it_is_not_regained_for_a_version_that_was_loaded_later(conn) {
+        let draft = first_draft!(conn);
+        let lease = ask(&draft).owner("ann").acquire(conn).unwrap();
+        let mut version = draft.renamed("mine").save_locked(&lease, conn).unwrap().version;
+        for _ in 0..2 {
+            let theirs = Draft::find(draft.id, conn).unwrap().touch(conn).unwrap();
+            run_out!(conn);
+            let told = lost(theirs.renamed("late").save_locked(&lease, conn).unwrap_err());
+            assert_eq!((told.loss(), told.by()), (Loss::Expired, None));
+            lost(theirs.clone().delete_locked(&lease, conn).unwrap_err());
+            let patch = drafts::title.eq("late");
+            let patched = Draft::patch_locked(theirs.id, theirs.version, patch, &lease, conn);
+            lost(patched.unwrap_err());
+            assert_eq!(stored!(draft, conn), Some(theirs.clone()));
+            assert!(!lease.is_trusted());
+            // As long as it lasts, it is any version that is there.
+            run(GO_ON, conn);
+            let patch = drafts::title.eq("in time");
+            let patched = Draft::patch_locked(theirs.id, theirs.version, patch, &lease, conn);
+            assert_eq!(patched.unwrap(), version + 2);
+            version += 2;
+        }
+        // And the one that the holder has left behind is known.
+        run_out!(conn);
+        Draft::find(draft.id, conn).unwrap().save_locked(&lease, conn).unwrap();
+        assert!(!inspect(&draft, conn).unwrap().is_expired());
     }
 
     fn the_lease_of_another_record_proves_nothing(conn) {

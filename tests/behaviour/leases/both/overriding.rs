@@ -1,9 +1,8 @@
 //! Ending somebody else's lease.
 
-use diesel::ExpressionMethods;
 use noclobber::Error;
 use noclobber::error::OverrideRefused;
-use noclobber::lock::{self, LockInfo, Override};
+use noclobber::lock::{self, EventKind, LockInfo, Override};
 use noclobber::prelude::*;
 
 use super::{first_draft, on_both_storages, run_out};
@@ -46,6 +45,24 @@ on_both_storages! {
         let told = lost(lease.release(conn).unwrap_err());
         assert_eq!((told.loss(), told.by()), (STOLEN, Some("root")));
         stolen.release(conn).unwrap();
+    }
+
+    fn a_steal_whose_answer_was_lost_is_the_same_grant_when_it_is_sent_again(conn) {
+        let draft = first_draft!(conn);
+        let _anns = ask(&draft).owner("ann").acquire(conn).unwrap();
+        let seen = inspect(&draft, conn).unwrap();
+        let by = root().because("urgent");
+        let first = steal(&by, &draft, &seen, conn).unwrap();
+        let again = steal(&by, &draft, &seen, conn).unwrap();
+        assert_eq!(again.fence(), first.fence());
+        if let Some(history) = history(&draft, conn) {
+            use EventKind::{Acquired, Stolen};
+            assert_eq!(history, [(Acquired, 1), (Stolen, 1), (Acquired, 2)]);
+        }
+        // Somebody else's is another one.
+        let by = root().because("urgent");
+        assert!(!refused(steal(&by, &draft, &seen, conn).map(drop).unwrap_err()).is_denied());
+        again.release(conn).unwrap();
     }
 
     /// What is ended is what the person saw.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use diesel::{Connection, ExpressionMethods, QueryDsl};
+use diesel::Connection;
 use noclobber::error::Loss;
 use noclobber::lock::{Acquire, Held, Proves, StoreLocked};
 use noclobber::prelude::*;

@@ -4,21 +4,20 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use noclobber::Lease;
-use noclobber::lock::{LockStore, StoreLocked};
+use noclobber::lock::{Acquire, Held, StoreLocked};
 use noclobber::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::{Draft, InColumns, InTheTable, Kept, Storage, drafts};
 use crate::support::place::Place;
 use crate::support::process::{self, Process, answer};
-use crate::support::{Document, documents};
 
 /// Starts a holder, who does what it is told by [`Process::tell`]:
 ///
 /// * `take <ms>`, `load`, `save <title>`, `overwrite <title>`, `release`: one step each;
 /// * `count <seed>`: increments the title under leases, until it is told nothing more.
-pub(super) fn start(name: &str, record: i64, place: Place) -> Process {
-    let task = Task { name: name.to_owned(), record, place };
+pub(super) fn start(name: &str, record: &Draft, kept: Kept, place: Place) -> Process {
+    let task = Task { name: name.to_owned(), record: record.id, kept, place };
     let test = concat!(module_path!(), "::does_what_it_is_told");
     let mut process = Process::start(test, &task);
     assert_eq!(process.answer(), "ready");
@@ -29,6 +28,7 @@ pub(super) fn start(name: &str, record: i64, place: Place) -> Process {
 struct Task {
     name: String,
     record: i64,
+    kept: Kept,
     place: Place,
 }
 
@@ -37,11 +37,18 @@ struct Task {
 fn does_what_it_is_told() {
     let Some(task) = process::task::<Task>() else { return };
     match &task.place {
-        Place::Sqlite(place) => hold(&task, &mut place.connect(), overwrite),
+        Place::Sqlite(place) => work(&task, &mut place.connect()),
         #[cfg(feature = "postgres")]
-        Place::Postgres(place) => hold(&task, &mut place.connect(), overwrite),
+        Place::Postgres(place) => work(&task, &mut place.connect()),
         #[cfg(feature = "mysql")]
-        Place::Mysql(place) => hold(&task, &mut place.connect(), overwrite),
+        Place::Mysql(place) => work(&task, &mut place.connect()),
+    }
+}
+
+fn work<C: StoreLocked<Draft> + Overwrite>(task: &Task, conn: &mut C) {
+    match task.kept {
+        Kept::InTheTable => hold::<InTheTable, C>(task, conn),
+        Kept::InColumns => hold::<InColumns, C>(task, conn),
     }
 }
 
@@ -49,15 +56,16 @@ fn does_what_it_is_told() {
 macro_rules! overwrite {
     ($($connection:ty),*) => {$(
         impl Overwrite for $connection {
-            fn overwrite(&mut self, document: &Document) {
-                diesel::update(documents::table.find(document.id)).set(document).execute(self).unwrap();
+            fn overwrite(&mut self, draft: &Draft) {
+                let all = (drafts::title.eq(&draft.title), drafts::version.eq(draft.version));
+                diesel::update(drafts::table.find(draft.id)).set(all).execute(self).unwrap();
             }
         }
     )*};
 }
 
 trait Overwrite {
-    fn overwrite(&mut self, document: &Document);
+    fn overwrite(&mut self, draft: &Draft);
 }
 
 overwrite!(SqliteConnection);
@@ -66,53 +74,41 @@ overwrite!(PgConnection);
 #[cfg(feature = "mysql")]
 overwrite!(MysqlConnection);
 
-fn overwrite<C: Overwrite>(document: &Document, conn: &mut C) {
-    conn.overwrite(document);
-}
-
-fn hold<C: StoreLocked<Document> + LockStore>(
-    task: &Task,
-    conn: &mut C,
-    overwrite: impl Fn(&Document, &mut C),
-) {
+fn hold<S: Storage<C>, C: StoreLocked<Draft> + Overwrite>(task: &Task, conn: &mut C) {
     answer("ready");
     let mut told = process::told();
-    let mut lease: Option<Lease> = None;
-    let mut document: Option<Document> = None;
+    let mut lease: Option<S::Lease> = None;
+    let mut draft: Option<Draft> = None;
     while let Some(line) = told.next() {
         let (step, what) = line.split_once(' ').unwrap_or((&line, ""));
-        let loaded = |title: &str, document: &Option<Document>| Document {
-            title: title.to_owned(),
-            ..document.clone().unwrap()
-        };
         match step {
             "take" => {
-                let found = Document::find(task.record, conn).unwrap();
+                let found = Draft::find(task.record, conn).unwrap();
                 let ttl = Duration::from_millis(what.parse().unwrap());
-                let taken = found.lock().owner(&task.name).ttl(ttl).acquire(conn).unwrap();
+                let taken = S::request(&found, &task.name, ttl).acquire(conn).unwrap();
                 answer(&format!("fence {}", taken.fence()));
                 lease = Some(taken);
             }
             "load" => {
-                let found = Document::find(task.record, conn).unwrap();
+                let found = Draft::find(task.record, conn).unwrap();
                 answer(&found.title);
-                document = Some(found);
+                draft = Some(found);
             }
             "save" => {
-                let trusted = lease.as_ref().unwrap().is_trusted();
-                let saved = loaded(what, &document).save_locked(lease.as_ref().unwrap(), conn);
-                answer(&match saved {
+                let lease = lease.as_ref().unwrap();
+                let trusted = lease.is_trusted();
+                let renamed = draft.as_ref().unwrap().renamed(what);
+                answer(&match renamed.save_locked(lease, conn) {
                     Ok(saved) => format!("saved as version {}", saved.version),
                     Err(noclobber::Error::LockLost(lost)) => {
                         assert!(!trusted, "trusted a lease that was lost by time");
-                        assert!(lost.at().is_some());
-                        format!("{} by {}", lost.loss(), lost.by().unwrap())
+                        format!("lost: {:?}", (lost.loss(), lost.by()))
                     }
                     Err(error) => format!("{error:?}"),
                 });
             }
             "overwrite" => {
-                overwrite(&loaded(what, &document), conn);
+                conn.overwrite(&draft.as_ref().unwrap().renamed(what));
                 answer("overwritten");
             }
             "release" => answer(&format!("{:?}", lease.take().unwrap().release(conn).is_ok())),
@@ -121,7 +117,7 @@ fn hold<C: StoreLocked<Document> + LockStore>(
                 // The end of what it is told is the end of the count.
                 drop(told);
                 let listening = thread::spawn(|| process::told().for_each(drop));
-                return count(task, seed, conn, || !listening.is_finished());
+                return count::<S, C>(task, seed, conn, || !listening.is_finished());
             }
             other => panic!("{other}"),
         }
@@ -129,7 +125,7 @@ fn hold<C: StoreLocked<Document> + LockStore>(
 }
 
 /// Increments the number in the title, again and again, and answers each acknowledgement.
-fn count<C: StoreLocked<Document> + LockStore>(
+fn count<S: Storage<C>, C: StoreLocked<Draft>>(
     task: &Task,
     seed: u64,
     conn: &mut C,
@@ -138,17 +134,17 @@ fn count<C: StoreLocked<Document> + LockStore>(
     const TTL: Duration = Duration::from_millis(60);
     let mut random = fastrand::Rng::with_seed(seed);
     while goes_on() {
-        let found = Document::find(task.record, conn).unwrap();
-        let request = found.lock().owner(&task.name).ttl(TTL);
+        let found = Draft::find(task.record, conn).unwrap();
+        let request = S::request(&found, &task.name, TTL);
         let Ok(lease) = request.acquire_within(Duration::from_millis(500), &mut *conn) else {
             continue;
         };
-        let loaded = Document::find(task.record, conn).unwrap();
+        let loaded = Draft::find(task.record, conn).unwrap();
         // Once in a while longer than the lease lasts.
         let longest = if random.u8(..5) == 0 { 120 } else { 10 };
         thread::sleep(Duration::from_millis(random.u64(..longest)));
-        let title = (loaded.title.parse::<u64>().unwrap() + 1).to_string();
-        match (Document { title, ..loaded }).save_locked(&lease, conn) {
+        let next = loaded.title.parse::<u64>().unwrap() + 1;
+        match loaded.renamed(&next.to_string()).save_locked(&lease, conn) {
             Ok(saved) => answer(&format!("{} under {}", saved.title, lease.fence())),
             Err(noclobber::Error::LockLost(_)) => continue,
             Err(error) => assert!(error.is_conflict() || error.is_retryable(), "{error:?}"),
