@@ -36,10 +36,11 @@ use crate::model::Versioned;
 ///   server refuses in this form (a value that does not fit; all of it, before MySQL 8.0.19) is sent singly.
 ///
 /// And for each record that was not written a look at what is there, as after a single save. Single
-/// statements are sent on every database for a model whose version a trigger keeps, and on PostgreSQL for
-/// one with a column that is an array, and through an enum of `#[derive(MultiConnection)]`.
+/// statements are sent on every database for a model whose version a trigger keeps and for a child of an
+/// [aggregate](crate::aggregate), whose root is bumped for each of them; on PostgreSQL for a model with a
+/// column that is an array; and through an enum of `#[derive(MultiConnection)]`.
 ///
-/// Records are taken in the order of their keys' texts. Even so two batches that overlap can meet in a
+/// Records are taken in the order of their keys' texts, children in that of their roots'. Even so two batches that overlap can meet in a
 /// deadlock, since the database chooses its plan: one of them is answered
 /// [`Error::Unavailable`](crate::Error::Unavailable), and [`retry`](crate::retry()) runs it again.
 ///

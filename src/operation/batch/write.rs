@@ -79,7 +79,12 @@ impl<'a, M: Versioned> Batch<'a, M> {
             let (_, place) = pair[0];
             return Err(Error::TwiceInBatch(record::<M>(&records[place].key)));
         }
-        let order = texts.into_iter().map(|(_, place)| place).collect();
+        let mut order: Vec<usize> = texts.into_iter().map(|(_, place)| place).collect();
+        if M::HAS_ROOT {
+            // Each write takes its root first, so the roots' order is the one that has to be shared.
+            let root = |place: &usize| models[*place].__root_key().map(|key| key.text());
+            order.sort_by_cached_key(root);
+        }
         Ok(Batch { kind, records, order })
     }
 

@@ -6,6 +6,7 @@ mod contending;
 mod deleting;
 mod leasing;
 mod lone;
+mod many;
 mod moving;
 mod of_other_versions;
 

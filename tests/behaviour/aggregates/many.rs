@@ -1,0 +1,56 @@
+//! Children in batches, and such as may be new.
+
+use noclobber::prelude::*;
+
+use super::{CASCADES, Order, OrderLine, create_orders, everything, writes};
+use crate::support::{Witness, on_every_database};
+
+on_every_database! {
+    fn a_batch_bumps_the_root_of_each_child_before_it(conn) {
+        run(&create_orders(NUMBER_KEY, CASCADES), conn);
+        let (orders, lines) = everything!(conn);
+        let witness = Witness::of(conn);
+        // Backwards: it is sent in an order that all batches share.
+        let changed = lines.iter().rev().map(|line| line.clone().of(7));
+        let saved = OrderLine::save_all(changed, conn).unwrap();
+        let tables: Vec<bool> = writes(&witness).iter().map(|sql| sql.contains("order_lines")).collect();
+        assert_eq!(tables, [false, true, false, true, false, true]);
+        let ids: Vec<i64> = saved.iter().map(|line| line.id).collect();
+        assert_eq!(ids, [3, 2, 1]);
+        let versions: Vec<i64> = everything!(conn).0.iter().map(|order| order.version).collect();
+        assert_eq!(versions, [3, 2]);
+        assert!(orders.into_iter().all(|order| order.touch(conn).unwrap_err().is_conflict()));
+    }
+
+    fn a_batch_with_a_stale_child_leaves_the_roots_as_they_were(conn) {
+        run(&create_orders(NUMBER_KEY, CASCADES), conn);
+        let (_, lines) = everything!(conn);
+        lines[2].clone().touch(conn).unwrap();
+        let before = everything!(conn);
+        let error = OrderLine::delete_all(lines.clone(), conn).unwrap_err();
+        assert_eq!(error.conflict().unwrap().record().to_string(), "order_lines 3");
+        assert_eq!(everything!(conn), before);
+        // What is refused of each does not bump its root either.
+        let outcomes = OrderLine::save_each(lines, conn).unwrap();
+        let refused: Vec<bool> = outcomes.iter().map(Result::is_err).collect();
+        assert_eq!(refused, [false, false, true]);
+        let versions: Vec<i64> = everything!(conn).0.iter().map(|order| order.version).collect();
+        assert_eq!(versions, [3, 2]);
+    }
+
+    fn a_child_that_is_new_bumps_its_root_and_one_that_is_not_does_not(conn) {
+        run(&create_orders(NUMBER_KEY, CASCADES), conn);
+        let new = OrderLine { id: 70, order_id: 1, article: "pen".into(), quantity: 1, picked: 0, version: 0 };
+        let witness = Witness::of(conn);
+        let line = new.clone().upsert(None, conn).unwrap();
+        let tables: Vec<bool> = writes(&witness).iter().map(|sql| sql.contains("order_lines")).collect();
+        assert_eq!(tables, [false, true]);
+        assert_eq!(Order::find(1, conn).unwrap().version, 2);
+        assert!(new.upsert(None, conn).unwrap_err().is_conflict());
+        assert_eq!(Order::find(1, conn).unwrap().version, 2);
+        line.clone().upsert(Some(1), conn).unwrap();
+        assert_eq!(Order::find(1, conn).unwrap().version, 3);
+        let nowhere = OrderLine { id: 71, order_id: 9, ..line };
+        assert!(matches!(nowhere.upsert(None, conn), Err(noclobber::Error::RootNotFound { .. })));
+    }
+}
