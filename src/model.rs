@@ -212,6 +212,16 @@ pub trait VersionedOn<DB: Backend>:
     ) -> QueryResult<()> {
         Ok(())
     }
+
+    /// The columns that hold the root's key, as far as they are not part of the model's own.
+    #[doc(hidden)]
+    fn __push_root_names(_names: &mut Vec<&'static str>) {}
+
+    /// `?, ?, `: their values, each with a comma behind it.
+    #[doc(hidden)]
+    fn __walk_root_values<'b>(&'b self, _out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        Ok(())
+    }
 }
 
 /// The columns of a part that is embedded in a model.

@@ -217,13 +217,15 @@ impl fmt::Display for ConcurrentModificationError {
 impl fmt::Debug for ConcurrentModificationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Conflict { record, found, attempts, others, .. } = &*self.0;
-        f.debug_struct("ConcurrentModificationError")
-            .field("table", &record.table())
+        let mut told = f.debug_struct("ConcurrentModificationError");
+        told.field("table", &record.table())
             .field("key", &record.key())
             .field("expected", &self.expected())
             .field("found", found)
-            .field("attempts", attempts)
-            .field("others", others)
-            .finish()
+            .field("attempts", attempts);
+        if !others.is_empty() {
+            told.field("others", others);
+        }
+        told.finish()
     }
 }

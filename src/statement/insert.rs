@@ -136,6 +136,7 @@ where
         out.push_sql(" (");
         let mut names = Vec::new();
         M::__push_names(&mut names);
+        M::__push_root_names(&mut names);
         for name in names {
             out.push_identifier(name)?;
             out.push_sql(", ");
@@ -145,6 +146,7 @@ where
         out.push_identifier(M::VersionColumn::NAME)?;
         out.push_sql(") VALUES (");
         self.model.__walk_values(out.reborrow())?;
+        self.model.__walk_root_values(out.reborrow())?;
         M::__walk_key_values(self.key, out.reborrow())?;
         out.push_sql(", ");
         M::__walk_version(self.initial, out.reborrow())?;

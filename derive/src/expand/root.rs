@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::columns::bind_equals;
+use super::columns::{bind_equals, bind_value, column_name};
 use crate::check::{Facts, RootFacts};
-use crate::parse::Model;
+use crate::parse::{Field, Model};
 
 /// In `impl Versioned`.
 pub(super) fn facts(facts: &Facts<'_>) -> TokenStream {
@@ -47,8 +47,29 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
             quote!(#(#binds)*)
         }
     };
+    let beside_key: Vec<_> = root.fields.iter().filter(|field| !is_of_key(field, facts)).collect();
+    let names = beside_key.iter().map(|field| column_name(model, field));
+    let values = beside_key.iter().map(|field| {
+        let name = &field.name;
+        let bind = bind_value(model, field, &quote!(&self.#name));
+        quote!(#bind out.push_sql(", ");)
+    });
     quote! {
         type RootOn = #root_model;
+
+        #[allow(unused_variables, reason = "all of it may be part of the model's key")]
+        fn __push_root_names(names: &mut ::std::vec::Vec<&'static str>) {
+            #(names.push(#names);)*
+        }
+
+        #[allow(unused_variables, unused_mut, reason = "all of it may be part of the model's key")]
+        fn __walk_root_values<'__b>(
+            &'__b self,
+            mut out: __nc::AstPass<'_, '__b, __DB>,
+        ) -> __nc::QueryResult<()> {
+            #(#values)*
+            ::core::result::Result::Ok(())
+        }
 
         #[allow(unused_variables, reason = "one column has nothing between it and another")]
         fn __walk_root<'__b>(
@@ -61,6 +82,10 @@ pub(super) fn on_a_database(model: &Model, facts: &Facts<'_>) -> TokenStream {
             ::core::result::Result::Ok(())
         }
     }
+}
+
+fn is_of_key(field: &Field, facts: &Facts<'_>) -> bool {
+    facts.key.iter().any(|part| part.name == field.name)
 }
 
 /// What a database has to know for it.
