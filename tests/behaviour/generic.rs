@@ -4,10 +4,10 @@
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 use noclobber::backend::HasDialect;
-use noclobber::operation::{StoreChanges, StoreIncrement, StoreNew};
+use noclobber::operation::{StoreBatch, StoreChanges, StoreIncrement, StoreNew};
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
-use noclobber::{Error, Found, Store, transaction, verify_all};
+use noclobber::{Error, Found, transaction, verify_all};
 
 use crate::support::{Database, Document, Journal, documents, mysql, postgres};
 
@@ -36,7 +36,7 @@ struct Rename {
 
 /// What user code asks of a connection that it knows nothing else of.
 trait Everything:
-    Store<Document>
+    StoreBatch<Document>
     + StoreNew<Document, New>
     + StoreChanges<Document, Rename>
     + StoreIncrement<Document, documents::views, i64>
@@ -44,7 +44,7 @@ trait Everything:
 }
 
 impl<C> Everything for C where
-    C: Store<Document>
+    C: StoreBatch<Document>
         + StoreNew<Document, New>
         + StoreChanges<Document, Rename>
         + StoreIncrement<Document, documents::views, i64>
@@ -99,6 +99,9 @@ fn every_operation(conn: &mut impl Everything) {
     let last = Document::modify(current.id, &mut *conn, |it| it.title.push('!')).unwrap();
     assert_eq!((last.title.as_str(), last.version), ("patched!", 6));
 
+    let last = Document::save_all([last], conn).unwrap().remove(0);
+    let stale = Document { version: 1, ..last.clone() };
+    assert!(Document::delete_each([stale], conn).unwrap()[0].is_err());
     last.clone().delete(conn).unwrap();
     assert!(Document::find(last.id, conn).unwrap_err().is_not_found());
     assert_eq!(*last.save(conn).unwrap_err().conflict().unwrap().found(), Found::Deleted);

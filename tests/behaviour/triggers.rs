@@ -68,6 +68,25 @@ on_every_database! {
         assert!(stale.save(conn).unwrap_err().is_conflict());
     }
 
+    fn a_batch_reads_each_version_back(conn) {
+        run(MOVE_VERSION, conn);
+        let mut create = |_| Kept::create(documents::title.eq("draft"), conn).unwrap();
+        let drafts = [(), ()].map(&mut create);
+        let saved = Kept::save_all(drafts.clone(), conn).unwrap();
+        assert_eq!([saved[0].version, saved[1].version], [11, 11]);
+        let error = Kept::delete_all(drafts, conn).unwrap_err();
+        assert_eq!(error.conflict().unwrap().others().len(), 1);
+        Kept::delete_all(saved, conn).unwrap();
+    }
+
+    fn a_batch_whose_trigger_does_nothing_is_rolled_back(conn) {
+        let draft = Kept::create(documents::title.eq("draft"), conn).unwrap();
+        let changed = Kept { title: "changed".into(), ..draft.clone() };
+        let error = Kept::save_each([changed], conn).unwrap_err();
+        assert!(matches!(error, Error::VersionUnchanged { .. }), "{error:?}");
+        assert_eq!(Kept::find(draft.id, conn).unwrap(), draft);
+    }
+
     fn a_touch_and_a_patch_set_the_trigger_off_too(conn) {
         run(MOVE_VERSION, conn);
         let draft = Kept::create(documents::title.eq("draft"), conn).unwrap();

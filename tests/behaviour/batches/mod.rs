@@ -1,6 +1,8 @@
 //! Many records at once: all or nothing, and best effort.
 
+mod contending;
 mod modes;
+mod random;
 mod sent;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod types;

@@ -84,6 +84,31 @@ on_every_database! {
         assert!(seat(2, "Eve").upsert(None, conn).unwrap_err().is_conflict());
     }
 
+    fn all_of_the_key_is_compared_in_a_batch(conn) {
+        run(CREATE_SEATS, conn);
+        for (row_name, number) in [("A", 1), ("A", 2), ("B", 1), ("B", 2)] {
+            let key = (row_name.to_owned(), number);
+            Seat::create_with(key, NewSeat { row_name, number }, conn).unwrap();
+        }
+        let loaded = |conn: &mut Conn| -> Vec<Seat> {
+            Seat::query().order((seats::row_name, seats::number)).load(conn).unwrap()
+        };
+        // Not those whose parts of the key make up the others'.
+        let mut pair = loaded(conn);
+        pair.retain(|seat| (seat.row_name == "A") == (seat.number == 1));
+        pair.iter_mut().for_each(|seat| seat.guest = Some("Ann".into()));
+        let saved = Seat::save_all(pair.clone(), conn).unwrap();
+        let guests: Vec<bool> = loaded(conn).iter().map(|seat| seat.guest.is_some()).collect();
+        assert_eq!(guests, [true, false, false, true]);
+        let error = Seat::delete_all(pair, conn).unwrap_err();
+        let stale = error.conflict().unwrap();
+        assert_eq!(stale.record().to_string(), "seats A,1");
+        assert_eq!(stale.others()[0].record().to_string(), "seats B,2");
+        Seat::delete_all(saved, conn).unwrap();
+        let left: Vec<_> = loaded(conn).into_iter().map(|seat| (seat.row_name, seat.number)).collect();
+        assert_eq!(left, [("A".to_owned(), 2), ("B".to_owned(), 1)]);
+    }
+
     /// By `RETURNING`. MySQL tells no key but a number of its own, and then nothing is created.
     fn all_of_the_key_is_told_by_an_insert(conn) {
         run(CREATE_SEATS, conn);

@@ -89,6 +89,11 @@ on_every_database! {
             assert_eq!(error.conflict().unwrap().record().key(), key.to_owned().text());
         }
         assert_eq!(things::table.count().get_result(conn), Ok(6_i64));
+        let all: Vec<Thing> = Thing::query().load(conn).unwrap();
+        let all = Thing::save_all(all, conn).unwrap();
+        assert!(all.iter().all(|thing| thing.version == 3));
+        Thing::delete_all(all, conn).unwrap();
+        assert_eq!(things::table.count().get_result(conn), Ok(0_i64));
     }
 
     /// By `RETURNING`. MySQL tells no key but a number of its own, and then nothing is created.
@@ -116,6 +121,31 @@ on_every_database! {
         assert_eq!(Thing::find("ANN", conn).unwrap(), modified);
     }
 
+    /// One row is written once, and who wrote it second is told of the first.
+    fn a_batch_finds_the_row_of_a_key_that_the_database_takes_for_another(conn) {
+        run(BEFORE_CASELESS, conn);
+        run(&format!("CREATE TABLE things (id {CASELESS_KEY}, {NAMED})"), conn);
+        for key in ["ann", "bob"] {
+            let new = (things::id.eq(key), things::name.eq("old"));
+            Thing::create_with(key, new, conn).unwrap();
+        }
+        let spelled = |id: &str| Thing { id: id.into(), name: id.into(), version: 1 };
+        let saved = Thing::save_all([spelled("Bob"), spelled("ann")], conn).unwrap();
+        assert_eq!(saved[0].version, 2);
+        assert_eq!(Thing::find("bob", conn).unwrap().name, "Bob");
+        assert_eq!(Thing::find("ann", conn).unwrap().name, "ann");
+
+        let twice = ["Ann", "ann"].map(|id| Thing { version: 2, ..spelled(id) });
+        let outcomes = Thing::save_each(twice.clone(), conn).unwrap();
+        let refused: Vec<_> = outcomes.iter().filter_map(|it| it.as_ref().err()).collect();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(*refused[0].found(), noclobber::Found::Version("3".into()));
+        let twice = twice.map(|thing| Thing { version: 3, ..thing });
+        assert!(Thing::save_all(twice, conn).unwrap_err().is_conflict());
+        assert_eq!(Thing::find("ann", conn).unwrap().version, 3);
+        Thing::delete_all([Thing { version: 3, ..spelled("ANN") }], conn).unwrap();
+    }
+
     fn bytes_are_a_key(conn) {
         run(&format!("CREATE TABLE blobs (id {BYTES_KEY}, {NAMED})"), conn);
         let key = vec![0_u8, 255];
@@ -125,6 +155,8 @@ on_every_database! {
         assert_eq!(Blob::find(key, conn).unwrap(), saved);
         let error = blob.save(conn).unwrap_err();
         assert_eq!(error.conflict().unwrap().record().to_string(), "blobs 00ff");
+        let saved = Blob::save_all([saved], conn).unwrap();
+        Blob::delete_all(saved, conn).unwrap();
     }
 
     fn a_newtype_is_a_key(conn) {

@@ -66,7 +66,9 @@ on_every_database! {
         );
         assert_eq!(OrderItem::find(1, conn).unwrap(), saved);
         assert!(item.delete(conn).unwrap_err().is_conflict());
-        saved.delete(conn).unwrap();
+        let saved = OrderItem::save_all([saved], conn).unwrap();
+        assert_eq!(OrderItem::find(1, conn).unwrap(), saved[0]);
+        OrderItem::delete_all(saved, conn).unwrap();
     }
 
     fn a_table_stands_in_its_schema(conn) {
@@ -89,6 +91,9 @@ on_every_database! {
               WHERE \"id\" = ? AND \"version\" = ?"]
         );
         assert!(user.save(conn).unwrap_err().is_conflict());
+        let current = User::find(1, conn).unwrap();
+        let saved = User::save_all([current], conn).unwrap();
+        User::delete_all(saved, conn).unwrap();
         run(CLOSE_OTHER_SCHEMA, conn);
     }
 }

@@ -49,6 +49,13 @@ struct PersonsName {
     version: i64,
 }
 
+#[derive(Debug, Clone, PartialEq, HasQuery, Versioned)]
+#[diesel(table_name = people)]
+struct Bare {
+    id: i64,
+    version: i64,
+}
+
 /// The columns of the table, after its key.
 const PERSON: &str = "
     name VARCHAR(20) NOT NULL, street VARCHAR(20) NOT NULL, town VARCHAR(20),
@@ -85,6 +92,34 @@ on_every_database! {
         assert_eq!(created, Person { address, secret: "kept".into(), version: 1, ..ann.clone() });
         assert_eq!(Person::find(7, conn).unwrap(), created);
         assert!(ann.upsert(None, conn).unwrap_err().is_conflict());
+    }
+
+    fn a_batch_writes_what_a_save_writes(conn) {
+        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
+        let mut create = |name| {
+            let new = (people::name.eq(name), people::street.eq("1 Main St"), people::town.eq("Ulm"));
+            Person::create(new, conn).unwrap()
+        };
+        let people = [create("Ann"), create("Bob")];
+        let changed = people.map(|person| Person {
+            address: Address { town: None, visits: 7, street: person.name.clone() },
+            secret: "told".into(),
+            ..person
+        });
+        Person::save_all(changed.clone(), conn).unwrap();
+        for person in changed {
+            let address = Address { visits: 0, ..person.address.clone() };
+            let stored = Person { version: 2, secret: "kept".into(), address, ..person };
+            assert_eq!(Person::find(stored.id, conn).unwrap(), stored);
+        }
+        // A projection too, and one that writes nothing but the version.
+        let names = [1, 2].map(|id| PersonsName::find(id, conn).unwrap());
+        PersonsName::save_all(names, conn).unwrap();
+        let bare: Vec<Bare> = Bare::query().load(conn).unwrap();
+        let bare = Bare::save_all(bare, conn).unwrap();
+        assert_eq!(Person::find(2, conn).unwrap().version, 4);
+        Bare::delete_all(bare, conn).unwrap();
+        assert!(Person::find(1, conn).unwrap_err().is_not_found());
     }
 
     fn what_diesel_skips_in_updates_is_skipped(conn) {

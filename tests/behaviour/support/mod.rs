@@ -46,7 +46,7 @@ pub(crate) struct Document {
     pub(crate) version: i64,
 }
 
-/// Waits until it has happened, and not for ever.
+/// Waits for something that is going to happen, on a machine that has other things to do.
 pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
@@ -200,6 +200,18 @@ macro_rules! body_on_shared_server {
     };
 }
 
+/// Tests on the servers, each from one body, which gets the place.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+macro_rules! on_shared_servers {
+    ($($(#[$documentation:meta])* fn $name:ident($place:ident) $body:block)*) => {$(
+        $(#[$documentation])*
+        mod $name {
+            $crate::support::body_on_shared_server!("postgres" postgres $place $body);
+            $crate::support::body_on_shared_server!("mysql" mysql $place $body);
+        }
+    )*};
+}
+
 /// Tests on every database, each from one body.
 macro_rules! on_every_database {
     ($($(#[$documentation:meta])* fn $name:ident($conn:ident) $body:block)*) => {$(
@@ -284,6 +296,8 @@ pub(crate) use on_mysql;
 pub(crate) use on_postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) use on_servers;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) use on_shared_servers;
 pub(crate) use {
     body_on_server, body_on_shared_server, body_on_sqlite, on_databases_that_can_veto,
     on_databases_that_check_at_commit, on_every_database, on_every_shared_database, on_sqlite,

@@ -92,6 +92,25 @@ macro_rules! version_of {
                     assert_eq!(stored, thing);
                     stored.touch(conn).unwrap().reload(conn).unwrap().delete(conn).unwrap();
                 }
+
+                fn guards_batches_too(conn) {
+                    run(&create_things(NUMBER_KEY, $column), conn);
+                    let create = |_| Thing::create(things::name.eq("first"), conn).unwrap();
+                    let first: Vec<Thing> = (0..3).map(create).collect();
+                    let renamed = first.iter().map(|it| Thing { name: "second".into(), ..it.clone() });
+                    let second = Thing::save_all(renamed, conn).unwrap();
+                    for (first, second) in first.iter().zip(&second) {
+                        assert_ne!(first.version, second.version);
+                        assert_eq!(Thing::find(first.id, conn).unwrap(), *second);
+                    }
+                    let error = Thing::delete_all(first, conn).unwrap_err();
+                    let conflict = error.conflict().unwrap();
+                    assert_eq!(conflict.others().len(), 2);
+                    assert_eq!(*conflict.found(), Found::Version(second[0].version.text().into()));
+                    let third = Thing::save_all(second, conn).unwrap();
+                    Thing::delete_all(third, conn).unwrap();
+                    assert_eq!(things::table.count().get_result(conn), Ok(0_i64));
+                }
             }
         }
     };
