@@ -15,6 +15,11 @@
 //!   `Timestamp` for a time of the session's `time_zone`: it stores NULL outside of 1970 to 2038, and for
 //!   a time in the hour that the zone skips in spring, the end of that hour. A version of that hour is
 //!   not found again: the next save of the same model is refused, none is lost.
+//! * A read that locks a row which is not there locks the gap that it would stand in. Two who look for a
+//!   record by [`find_for_update`](crate::VersionedDsl::find_for_update) and create it when there is none
+//!   end in a deadlock; [`upsert`](crate::VersionedDsl::upsert) inserts first.
+//! * Locks that do not wait or that skip need MySQL 8.0.1, or MariaDB 10.3 (`NOWAIT`) and 10.6 (`SKIP
+//!   LOCKED`).
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 

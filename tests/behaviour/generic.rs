@@ -7,7 +7,7 @@ use noclobber::backend::HasDialect;
 use noclobber::operation::{StoreBatch, StoreChanges, StoreIncrement, StoreNew};
 use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
-use noclobber::{Error, Found, transaction, verify_all};
+use noclobber::{Error, Found, RowLock, transaction, verify_all};
 
 use crate::support::{Database, Document, Journal, documents, mysql, postgres};
 
@@ -102,6 +102,22 @@ fn every_operation(conn: &mut impl Everything) {
     let last = Document::save_all([last], conn).unwrap().remove(0);
     let stale = Document { version: 1, ..last.clone() };
     assert!(Document::delete_each([stale], conn).unwrap()[0].is_err());
+    let escalated = Policy::default().escalate_after(0);
+    let last = Document::try_modify(last.id, &mut *conn, &escalated, |it| {
+        it.title.push('!');
+        Ok::<_, Error>(())
+    });
+    let last = last.unwrap();
+    let locked = transaction(conn, |conn| {
+        Document::find_for_share(last.id).skip_locked().load(conn)?;
+        Document::find_for_update_at(last.id, last.version).no_wait().load(conn)
+    });
+    assert_eq!(locked.unwrap(), last);
+    assert!(last.clone().upsert(None, conn).unwrap_err().is_conflict());
+    let another = Document { id: last.id + 1, ..last.clone() }.upsert(None, conn).unwrap();
+    assert_eq!(another.version, 1);
+    another.delete(conn).unwrap();
+
     last.clone().delete(conn).unwrap();
     assert!(Document::find(last.id, conn).unwrap_err().is_not_found());
     assert_eq!(*last.save(conn).unwrap_err().conflict().unwrap().found(), Found::Deleted);
@@ -111,6 +127,10 @@ fn through_a_pool(url: &str) {
     let pool: Pool<ConnectionManager<AnyConnection>> =
         Pool::builder().max_size(1).build(ConnectionManager::new(url)).unwrap();
     every_operation(&mut pool.get().unwrap());
+    let none = transaction(&mut pool.get().unwrap(), |conn| {
+        Document::query().lock_rows(RowLock::for_update().skip_locked()).load::<Document, _>(conn)
+    });
+    assert!(none.unwrap().is_empty());
     let counted =
         retry(&pool, &Policy::default(), |conn| Document::create(New { title: "draft" }, conn));
     let counted = Document::modify(counted.unwrap().id, &pool, |it| it.body = None);

@@ -170,6 +170,89 @@ at_every_level! {
         }
     }
 
+    /// What somebody else has created since this transaction first read is there, and nobody's to create.
+    fn a_record_that_was_created_since_is_not_created_again(at, one, other) {
+        run(SHORT_LOCK_WAIT, other);
+        let new = |title: &str| Document {
+            id: 70, title: title.into(), body: None, views: 0, version: 0,
+        };
+        let mut theirs = None;
+        let answer = transaction(one, |one| {
+            row(70, one);
+            theirs = Some(new("theirs").upsert(None, other));
+            new("mine").upsert(None, one)
+        });
+        match theirs.unwrap() {
+            Ok(theirs) => {
+                let error = answer.unwrap_err();
+                match error.conflict() {
+                    Some(conflict) => assert_eq!(*conflict.found(), Found::Version("1".into())),
+                    None => {
+                        assert!(at.snapshot_ends_transaction, "{at:?}: {error}");
+                        assert_eq!(reason(&error), Some(Reason::Serialization), "{at:?}: {error}");
+                    }
+                }
+                assert_eq!(row(70, one), Some(theirs));
+            }
+            // At MySQL's SERIALIZABLE to look for a record keeps others from creating it.
+            Err(error) => {
+                assert_eq!(at.level, "SERIALIZABLE");
+                assert_eq!(reason(&error), Some(Reason::LockTimeout), "{error}");
+                assert_eq!(answer.unwrap().title, "mine");
+            }
+        }
+    }
+
+    /// A creation that was alone is told who was faster, also when it waited for them.
+    fn a_creation_alone_that_waited_for_another_one_is_a_conflict(_at, one, other) {
+        let new = |title: &str| Document {
+            id: 70, title: title.into(), body: None, views: 0, version: 0,
+        };
+        thread::scope(|scope| {
+            let (written, begin) = channel();
+            let winner = scope.spawn(move || {
+                transaction(other, |other| {
+                    let created = new("theirs").upsert(None, other)?;
+                    written.send(()).unwrap();
+                    // The loser waits for this row by now.
+                    thread::sleep(Duration::from_millis(150));
+                    Ok::<_, Error>(created)
+                })
+            });
+            begin.recv().unwrap();
+            let error = new("mine").upsert(None, one).unwrap_err();
+            assert_eq!(*error.conflict().unwrap_or_else(|| panic!("{error:?}")).found(), Found::Version("1".into()));
+            assert_eq!(winner.join().unwrap().unwrap().version, 1);
+        });
+    }
+
+    /// At whatever level, whoever has waited for the row is served and not refused.
+    fn an_escalated_modification_sees_what_it_has_waited_for(_at, one, other) {
+        let draft = document("draft", one);
+        let policy = Policy::default().escalate_after(0).attempts(1);
+        thread::scope(|scope| {
+            let (written, begin) = channel();
+            let theirs = draft.clone();
+            let first = scope.spawn(move || {
+                transaction(other, |other| {
+                    let saved = off_call(&theirs).save(other)?;
+                    written.send(()).unwrap();
+                    // The second one waits for this row by now.
+                    thread::sleep(Duration::from_millis(150));
+                    Ok::<_, Error>(saved)
+                })
+            });
+            begin.recv().unwrap();
+            let modified = Document::try_modify(draft.id, &mut *one, &policy, |it| {
+                it.title.push('!');
+                Ok::<_, Error>(())
+            });
+            first.join().unwrap().unwrap();
+            let modified = modified.unwrap();
+            assert_eq!((modified.title.as_str(), modified.version), ("off!", 3));
+        });
+    }
+
     /// A transaction that has read before somebody else wrote: told as far as it survives.
     fn a_stale_save_inside_a_transaction_is_never_a_success(at, one, other) {
         let stale = document("draft", one);

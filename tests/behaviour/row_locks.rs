@@ -90,7 +90,7 @@ on_every_database! {
             // One with a value that is borrowed, and of a type that only the backend is known of.
             let boxed = Document::query().filter(documents::title.eq(&wanted)).into_boxed();
             let found: Vec<Document> = boxed.lock_rows(RowLock::for_update()).load(conn)?;
-            assert_eq!(found, [b.clone()]);
+            assert_eq!(found, std::slice::from_ref(&b));
             let ids = documents::table.select(documents::id).order(documents::id.desc()).limit(2);
             let ids = ids.lock_rows(RowLock::for_share().skip_locked()).load::<i64, _>(conn)?;
             assert_eq!(ids, [b.id, a.id]);

@@ -54,6 +54,20 @@ on_every_database! {
         assert_eq!(conflict(stale.save(conn).unwrap_err()), Found::Deleted);
     }
 
+    fn an_update_of_diesels_sets_the_trigger_off_by_itself(conn) {
+        run(MOVE_VERSION, conn);
+        let stale = Kept::create(documents::title.eq("draft"), conn).unwrap();
+        let bump = Kept::bump_version();
+        let witness = Witness::of(conn);
+        diesel::update(documents::table).set(bump).execute(conn).unwrap();
+        assert_eq!(
+            witness.sent(),
+            ["UPDATE \"documents\" SET \"version\" = \"documents\".\"version\""]
+        );
+        assert_eq!(stale.clone().reload(conn).unwrap().version, 11);
+        assert!(stale.save(conn).unwrap_err().is_conflict());
+    }
+
     fn a_batch_reads_each_version_back(conn) {
         run(MOVE_VERSION, conn);
         let mut create = |_| Kept::create(documents::title.eq("draft"), conn).unwrap();
@@ -71,20 +85,6 @@ on_every_database! {
         let error = Kept::save_each([changed], conn).unwrap_err();
         assert!(matches!(error, Error::VersionUnchanged { .. }), "{error:?}");
         assert_eq!(Kept::find(draft.id, conn).unwrap(), draft);
-    }
-
-    fn an_update_of_diesels_sets_the_trigger_off_by_itself(conn) {
-        run(MOVE_VERSION, conn);
-        let stale = Kept::create(documents::title.eq("draft"), conn).unwrap();
-        let bump = Kept::bump_version();
-        let witness = Witness::of(conn);
-        diesel::update(documents::table).set(bump).execute(conn).unwrap();
-        assert_eq!(
-            witness.sent(),
-            ["UPDATE \"documents\" SET \"version\" = \"documents\".\"version\""]
-        );
-        assert_eq!(stale.clone().reload(conn).unwrap().version, 11);
-        assert!(stale.save(conn).unwrap_err().is_conflict());
     }
 
     fn a_touch_and_a_patch_set_the_trigger_off_too(conn) {

@@ -42,8 +42,10 @@ on_every_database! {
     }
 
     fn its_statement_is_prepared_once(conn) {
-        minutes("new").upsert(None, conn).unwrap();
         let witness = Witness::of(conn);
+        minutes("new").upsert(None, conn).unwrap();
+        let prepared = witness.cached();
+        assert!(prepared.iter().any(|sql| sql.starts_with("INSERT INTO \"documents\"")), "{prepared:?}");
         let another = Document { id: 71, body: Some("not NULL".into()), ..minutes("another") };
         another.upsert(None, conn).unwrap();
         assert!(names_a_table(&witness.cached(), "documents").is_empty());

@@ -62,6 +62,28 @@ on_every_database! {
         assert_eq!(seats::table.count().get_result(conn), Ok(2_i64));
     }
 
+    fn all_of_the_key_is_inserted_by_an_upsert(conn) {
+        run(CREATE_SEATS, conn);
+        let seat = |number, guest: &str| {
+            Seat { row_name: "A".into(), number, guest: Some(guest.into()), version: 0 }
+        };
+        let first = seat(1, "Ann").upsert(None, conn).unwrap();
+        let witness = Witness::of(conn);
+        let second = seat(2, "Bob").upsert(None, conn).unwrap();
+        let unless = UNLESS_KEY_THERE.replace("\"id\"", "\"row_name\", \"number\"");
+        assert_eq!(
+            sent(&witness, "INSERT"),
+            [format!(
+                "INSERT INTO \"seats\" (\"guest\", \"row_name\", \"number\", \"version\") \
+                 VALUES (?, ?, ?, ?){unless}"
+            )]
+        );
+        assert_eq!(seats::table.count().get_result(conn), Ok(2_i64));
+        assert_eq!(Seat::find(("A".to_owned(), 1), conn).unwrap(), first);
+        assert_eq!(second, Seat { version: 1, ..seat(2, "Bob") });
+        assert!(seat(2, "Eve").upsert(None, conn).unwrap_err().is_conflict());
+    }
+
     fn all_of_the_key_is_compared_in_a_batch(conn) {
         run(CREATE_SEATS, conn);
         for (row_name, number) in [("A", 1), ("A", 2), ("B", 1), ("B", 2)] {
@@ -85,28 +107,6 @@ on_every_database! {
         Seat::delete_all(saved, conn).unwrap();
         let left: Vec<_> = loaded(conn).into_iter().map(|seat| (seat.row_name, seat.number)).collect();
         assert_eq!(left, [("A".to_owned(), 2), ("B".to_owned(), 1)]);
-    }
-
-    fn all_of_the_key_is_inserted_by_an_upsert(conn) {
-        run(CREATE_SEATS, conn);
-        let seat = |number, guest: &str| {
-            Seat { row_name: "A".into(), number, guest: Some(guest.into()), version: 0 }
-        };
-        let first = seat(1, "Ann").upsert(None, conn).unwrap();
-        let witness = Witness::of(conn);
-        let second = seat(2, "Bob").upsert(None, conn).unwrap();
-        let unless = UNLESS_KEY_THERE.replace("\"id\"", "\"row_name\", \"number\"");
-        assert_eq!(
-            sent(&witness, "INSERT"),
-            [format!(
-                "INSERT INTO \"seats\" (\"guest\", \"row_name\", \"number\", \"version\") \
-                 VALUES (?, ?, ?, ?){unless}"
-            )]
-        );
-        assert_eq!(seats::table.count().get_result(conn), Ok(2_i64));
-        assert_eq!(Seat::find(("A".to_owned(), 1), conn).unwrap(), first);
-        assert_eq!(second, Seat { version: 1, ..seat(2, "Bob") });
-        assert!(seat(2, "Eve").upsert(None, conn).unwrap_err().is_conflict());
     }
 
     /// By `RETURNING`. MySQL tells no key but a number of its own, and then nothing is created.

@@ -82,6 +82,18 @@ on_every_database! {
         assert!(ann.save(conn).unwrap_err().is_conflict());
     }
 
+    fn an_embedded_parts_columns_are_inserted(conn) {
+        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
+        let address = Address { street: "1 Main St".into(), town: Some("Ulm".into()), visits: 9 };
+        let ann = Person { id: 7, name: "Ann".into(), address, secret: "told".into(), version: 0 };
+        let created = ann.clone().upsert(None, conn).unwrap();
+        // As after a save, what it does not write is the database's.
+        let address = Address { visits: 0, ..ann.address.clone() };
+        assert_eq!(created, Person { address, secret: "kept".into(), version: 1, ..ann.clone() });
+        assert_eq!(Person::find(7, conn).unwrap(), created);
+        assert!(ann.upsert(None, conn).unwrap_err().is_conflict());
+    }
+
     fn a_batch_writes_what_a_save_writes(conn) {
         run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
         let mut create = |name| {
@@ -108,18 +120,6 @@ on_every_database! {
         assert_eq!(Person::find(2, conn).unwrap().version, 4);
         Bare::delete_all(bare, conn).unwrap();
         assert!(Person::find(1, conn).unwrap_err().is_not_found());
-    }
-
-    fn an_embedded_parts_columns_are_inserted(conn) {
-        run(&format!("CREATE TABLE people (id {NUMBER_KEY}, {PERSON})"), conn);
-        let address = Address { street: "1 Main St".into(), town: Some("Ulm".into()), visits: 9 };
-        let ann = Person { id: 7, name: "Ann".into(), address, secret: "told".into(), version: 0 };
-        let created = ann.clone().upsert(None, conn).unwrap();
-        // As after a save, what it does not write is the database's.
-        let address = Address { visits: 0, ..ann.address.clone() };
-        assert_eq!(created, Person { address, secret: "kept".into(), version: 1, ..ann.clone() });
-        assert_eq!(Person::find(7, conn).unwrap(), created);
-        assert!(ann.upsert(None, conn).unwrap_err().is_conflict());
     }
 
     fn what_diesel_skips_in_updates_is_skipped(conn) {

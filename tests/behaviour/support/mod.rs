@@ -46,7 +46,7 @@ pub(crate) struct Document {
     pub(crate) version: i64,
 }
 
-/// Waits until it has happened, and not for ever.
+/// Waits for something that is going to happen, on a machine that has other things to do.
 pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
