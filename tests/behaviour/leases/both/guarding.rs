@@ -161,7 +161,7 @@ on_both_storages! {
 
     fn inside_a_transaction_it_is_rolled_back_with_it(conn) {
         let draft = first_draft!(conn);
-        let lease = ask(&draft).owner("ann").acquire(conn).unwrap();
+        let mut lease = ask(&draft).owner("ann").acquire(conn).unwrap();
         let rolled_back = transaction(conn, |conn| {
             let saved = draft.renamed("never").save_locked(&lease, conn)?;
             saved.save_locked(&lease, conn)?;
@@ -176,6 +176,15 @@ on_both_storages! {
         });
         assert!(undone.is_err());
         assert!(inspect(&draft, conn).unwrap().is_expired());
+
+        // Nor does the handle of a lease take for regained what was undone.
+        lost(lease.renew(conn).unwrap_err());
+        let undone = transaction(conn, |conn| {
+            draft.clone().save_locked(&lease, conn)?;
+            Err::<(), _>(Error::NotCreated { table: "roll back" })
+        });
+        assert!(undone.is_err());
+        assert!(!lease.is_trusted());
     }
 
     fn locking_renewing_and_releasing_change_nothing_that_the_model_reads(conn) {
