@@ -54,7 +54,7 @@ impl LeaseRow {
     /// How long the lease lasts from the database's present on; none if it is over.
     pub(crate) fn lasts(&self) -> Option<i64> {
         let expires_at = self.token.as_ref().and(self.expires_at)?;
-        Some(expires_at - self.now).filter(|left| *left > 0)
+        Some(expires_at.saturating_sub(self.now)).filter(|left| *left > 0)
     }
 
     /// Whether the one who has this token is still the holder, be the lease expired or not.
@@ -147,6 +147,9 @@ mod tests {
         assert_eq!(row(Some("t"), 1001).lasts(), Some(1));
         assert_eq!(row(Some("t"), 1000).lasts(), None);
         assert_eq!(row(None, 2000).lasts(), None);
+        // Whatever was written there by hand.
+        assert_eq!(row(Some("t"), i64::MIN).lasts(), None);
+        assert_eq!(row(Some("t"), i64::MAX).lasts(), Some(i64::MAX - 1000));
     }
 
     #[test]

@@ -284,7 +284,14 @@ fn attempt<C: LockStore, F>(request: &LockRequest<F>, conn: &mut C) -> Result<bo
             if let Some(holder) = &expired {
                 note(request, fence, EventKind::Expired, holder, renewals, conn)?;
             }
-            note(request, fence + 1, EventKind::Acquired, &request.holder.owner, 0, conn)?;
+            note(
+                request,
+                fence.saturating_add(1),
+                EventKind::Acquired,
+                &request.holder.owner,
+                0,
+                conn,
+            )?;
             Ok(true)
         }
     }
@@ -316,7 +323,7 @@ fn create<C: LockStore, F>(request: &LockRequest<F>, conn: &mut C) -> Result<boo
     }
     // Read only now: the row is there, so that a purge which raises the floor for it is over.
     let floor = carry::lease(FLOOR, tables, vec![Text(&request.entity)], conn)?;
-    let fence = floor.map_or(0, |floor| floor.fence) + 1;
+    let fence = floor.map_or(0, |floor| floor.fence).saturating_add(1);
     let binds = vec![
         Number(fence),
         Number(milliseconds(request.ttl)),

@@ -16,7 +16,7 @@ use crate::lease::{LeaseRow, LockInfo};
 use crate::model::{LockColumns, Versioned};
 use crate::operation::{Store, StoreChanges, VersionedDsl, written_alone};
 use crate::statement::lease::{HOLD, PEEK};
-use crate::transaction::transaction;
+use crate::transaction::{depth, transaction};
 use crate::version::Version;
 
 /// Leases on the records of a versioned model, and the writes that prove them.
@@ -293,8 +293,10 @@ where
         grant.distrust();
     }
     let (written, regained) = answer?;
-    // Not before it is committed.
-    if let Some(row) = regained {
+    // Not before it is committed: inside another transaction it may still be undone.
+    if let Some(row) = regained
+        && depth(conn)? == 0
+    {
         grant.renewed(row, began);
     }
     Ok(written)

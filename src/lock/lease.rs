@@ -53,7 +53,8 @@ struct State {
     info: LockInfo,
     trusted: Trust,
     /// The record's version as the holder knows it, as text: when it was locked, or after the last guarded
-    /// write. None where a lease began without a copy of the record.
+    /// write. When that was undone with its transaction, nobody has that version, and nothing is regained.
+    /// None where a lease began without a copy of the record.
     known: Option<String>,
 }
 

@@ -192,7 +192,9 @@ impl<P: LockPolicy> Override<P> {
 
     /// Ends the lease, so that anybody may take the record.
     ///
-    /// In one short transaction: an UPDATE on the fence that was seen, and a row of the history.
+    /// In one short transaction: an UPDATE on the fence that was seen, and a row of the history. It waits for
+    /// a transaction in which the holder has just written; for how long, the database's settings say (on
+    /// PostgreSQL `lock_timeout`, which is not set by default).
     ///
     /// # Errors
     ///
@@ -254,7 +256,7 @@ impl<P: LockPolicy> Override<P> {
         let row = in_short(self.nested, conn, |conn| {
             let place = vec![Text(seen.entity()), Text(seen.record())];
             let now = carry::lease(TAKE_IN_TURN, &self.tables, place, conn)?;
-            let served = |row: &LeaseRow| row.belongs_to(seen.fence() + 1, &request.token);
+            let served = |row: &LeaseRow| row.belongs_to(next_fence(seen), &request.token);
             if let Some(row) = now.filter(served) {
                 return Ok(Some(row));
             }
@@ -264,7 +266,7 @@ impl<P: LockPolicy> Override<P> {
             self.keep_deadline(seen, conn)?;
             let it = Happened {
                 renewals: 0,
-                ..self.happened(EventKind::Acquired, seen.fence() + 1, &self.actor, seen)
+                ..self.happened(EventKind::Acquired, next_fence(seen), &self.actor, seen)
             };
             happened(&it, &self.tables, conn)?;
             let place = vec![Text(seen.entity()), Text(seen.record())];
@@ -315,7 +317,7 @@ impl<P: LockPolicy> Override<P> {
         };
         let deadline = deadline.timestamp_millis();
         let mut binds = vec![Number(deadline), Number(deadline), Number(deadline)];
-        binds.extend([Text(seen.entity()), Text(seen.record()), Number(seen.fence() + 1)]);
+        binds.extend([Text(seen.entity()), Text(seen.record()), Number(next_fence(seen))]);
         carry::execute(KEEP_DEADLINE, &self.tables, binds, conn).map(drop)
     }
 
@@ -361,6 +363,11 @@ impl<P: LockPolicy> Override<P> {
             renewals: i64::try_from(seen.renewals()).unwrap_or(i64::MAX),
         }
     }
+}
+
+/// The fence of whoever takes over what was seen.
+pub(super) fn next_fence(seen: &LockInfo) -> i64 {
+    seen.fence().saturating_add(1)
 }
 
 /// Without the token, which is the secret of whoever takes the lease over.

@@ -13,6 +13,7 @@ use crate::lock::{Proves, StoreLocked};
 use crate::model::LockColumns;
 use crate::operation::{StoreChanges, delete_proven, missed, patch_proven, written_alone};
 use crate::statement::columns::Holding;
+use crate::transaction::depth;
 use crate::version::Version;
 
 impl<M: LockColumns, C: StoreLocked<M>> Proves<M, C> for ColumnLease<M> {
@@ -77,11 +78,11 @@ impl<M: LockColumns> ColumnLease<M> {
     }
 
     /// The handle is told what a write has left behind, and of a lease that was not trusted any more that it
-    /// was regained, if it was.
+    /// was regained, if it was. But not inside a transaction, which may still undo that.
     fn written<C: StoreLocked<M>>(&self, version: &M::Version, began: Began, conn: &mut C) {
         let grant = self.grant();
         grant.knows(version.text().into_owned());
-        if grant.is_trusted() {
+        if grant.is_trusted() || depth(conn).is_ok_and(|depth| depth > 0) {
             return;
         }
         let row = read::<M, C>(&self.key, conn).ok().flatten();

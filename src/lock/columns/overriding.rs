@@ -9,6 +9,7 @@ use crate::lease::{LockInfo, LockTables};
 use crate::lock::acquire::in_short;
 use crate::lock::carry;
 use crate::lock::lease::Began;
+use crate::lock::overriding::next_fence;
 use crate::lock::request::{NAME, TEXT, duration, invalid, milliseconds, within};
 use crate::lock::{LockPolicy, Override, StoreLocked};
 use crate::model::LockColumns;
@@ -18,7 +19,8 @@ use crate::statement::lease::LeaseBind::{Number, Text};
 impl<P: LockPolicy> Override<P> {
     /// [`break_lock`](Self::break_lock) for a lease in [columns](crate::lock::columns) of this record.
     ///
-    /// One UPDATE on the fence that was seen. There is no history: the reason is required, for the policy
+    /// One UPDATE on the fence that was seen, which waits for a transaction that is writing the record just
+    /// now. There is no history: the reason is required, for the policy
     /// of the house, and is kept by nobody. Who held the lease learns that it is gone, and not why
     /// ([`Loss::Unknown`](crate::error::Loss::Unknown)).
     ///
@@ -111,7 +113,7 @@ impl<P: LockPolicy> Override<P> {
         let stolen = in_short(self.nested, conn, |conn| {
             // The time is to be that after any wait.
             let now = conn.__read_columns(&key, ReadColumns::TakenInTurn)?.into_iter().next();
-            if now.as_ref().is_some_and(|row| row.belongs_to(seen.fence() + 1, token)) {
+            if now.as_ref().is_some_and(|row| row.belongs_to(next_fence(seen), token)) {
                 return Ok(now);
             }
             let stealing = Change {

@@ -167,15 +167,25 @@ on_both_storages! {
             saved.save_locked(&lease, conn)?;
             Err::<(), _>(Error::NotCreated { table: "roll back" })
         });
-        assert!(rolled_back.is_err());
+        assert!(matches!(rolled_back, Err(Error::NotCreated { .. })));
         assert_eq!(stored!(draft, conn), Some(draft.clone()));
+        draft.save_locked(&lease, conn).unwrap();
+    }
+
+    /// Nor does its handle take it for one.
+    fn a_regain_that_is_rolled_back_is_none(conn) {
+        let draft = first_draft!(conn);
+        let mut lease = ask(&draft).owner("ann").acquire(conn).unwrap();
         run_out!(conn);
-        let undone = transaction(conn, |conn| {
+        lost(lease.renew(conn).unwrap_err());
+        let rolled_back = transaction(conn, |conn| {
             draft.clone().save_locked(&lease, conn)?;
+            assert!(!inspect(&draft, conn).unwrap().is_expired());
             Err::<(), _>(Error::NotCreated { table: "roll back" })
         });
-        assert!(undone.is_err());
+        assert!(matches!(rolled_back, Err(Error::NotCreated { .. })));
         assert!(inspect(&draft, conn).unwrap().is_expired());
+        assert!(!lease.is_trusted());
     }
 
     fn locking_renewing_and_releasing_change_nothing_that_the_model_reads(conn) {
