@@ -77,6 +77,9 @@ use crate::version::{Counter, UniqueVersion};
 /// # }
 /// ```
 ///
+/// What is said of statements here is so for a model that is its own root. A child in an
+/// [aggregate](crate::aggregate) moves its root on as well: see [`ChildDsl`](crate::ChildDsl).
+///
 /// All errors of the database arrive as [`Error::Unavailable`] when a restart may cure them, and as
 /// [`Error::Database`] otherwise; the sections below name the others.
 pub trait VersionedDsl: Versioned {
@@ -227,6 +230,8 @@ pub trait VersionedDsl: Versioned {
     /// `LAST_INSERT_ID()`: there, the key's column is the one that is `AUTO_INCREMENT`. In a table where
     /// another column is, that number is not the key, and may be that of another record; use
     /// [`create_with`](Self::create_with).
+    ///
+    /// A child in an aggregate is created by [`create_in`](crate::ChildDsl::create_in).
     ///
     /// Counters start at 1. When a key is used again after a delete, its versions repeat: a copy of
     /// the deleted record can then match its successor. So see that keys do not return (SQLite hands
@@ -577,6 +582,9 @@ pub trait VersionedDsl: Versioned {
     /// `UPDATE t SET <changes>, version = ? WHERE id = ? AND version = ?`. A changeset without a
     /// change moves the version on like [`touch`](Self::touch). It does not name the version
     /// column: that one is this crate's.
+    ///
+    /// Of a child in an aggregate, the record is read first, since only it tells its root; and afterwards a
+    /// `SELECT` sees that the changes have left it there.
     ///
     /// # Errors
     ///

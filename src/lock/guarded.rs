@@ -114,6 +114,9 @@ pub trait LockDsl: VersionedDsl {
     /// it has changed no row, and on MySQL at once, the two are statements of one transaction: the row of
     /// the lock, held until commit, and then the UPDATE.
     ///
+    /// For a child in an aggregate, always the statements of one transaction: the row of the lock, the root's
+    /// version, and the UPDATE.
+    ///
     /// With a lease in [columns], one statement on every database, in which it is regained as well:
     /// `UPDATE t SET …, locked_until = CASE … END WHERE id = ? AND version = ? AND lock_token = ? AND
     /// lock_fence = ?`; or, when the model is at another version than the one that is known under the lease,

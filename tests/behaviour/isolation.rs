@@ -10,6 +10,7 @@ use noclobber::prelude::*;
 use noclobber::retry::{Policy, retry};
 use noclobber::{Error, Found, transaction, verify_all};
 
+use crate::aggregates::{Order, OrderLine, REFERENCES, create_orders};
 use crate::support::server::Isolation;
 use crate::support::{Barrier, Document, documents};
 use crate::triggers::Kept;
@@ -117,6 +118,53 @@ at_every_level! {
             assert_eq!(*error.conflict().unwrap().found(), Found::Version("11".into()));
             assert_eq!(winner.join().unwrap().unwrap().version, 11);
         });
+    }
+
+    /// The same where the write of a root and its children is a transaction of its own.
+    fn a_change_of_an_aggregate_alone_is_a_conflict_about_its_root(_at, one, other) {
+        run(&create_orders(NUMBER_KEY, REFERENCES), one);
+        let (stale, theirs) = (Order::find(1, one).unwrap(), Order::find(1, one).unwrap());
+        let line = OrderLine::find(1, one).unwrap();
+        let (written, begin) = channel();
+        thread::scope(|scope| {
+            let winner = scope.spawn(move || {
+                theirs.save_with(other, |_| {
+                    written.send(()).unwrap();
+                    thread::sleep(Duration::from_millis(150));
+                    Ok::<_, Error>(())
+                })
+            });
+            begin.recv().unwrap();
+            let error = stale.save_with(one, |order| order.save_child(line)).unwrap_err();
+            let conflict = error.conflict().unwrap();
+            assert_eq!(conflict.record().to_string(), "orders 1");
+            assert_eq!(*conflict.found(), Found::Version("2".into()));
+            assert_eq!(winner.join().unwrap().unwrap().0.version, 2);
+        });
+    }
+
+    /// Which waits for the root, and is told of the child.
+    fn a_stale_child_that_is_saved_alone_is_a_conflict(_at, one, other) {
+        run(&create_orders(NUMBER_KEY, REFERENCES), one);
+        let (stale, theirs) = (OrderLine::find(1, one).unwrap(), OrderLine::find(1, one).unwrap());
+        let (written, begin) = channel();
+        thread::scope(|scope| {
+            let winner = scope.spawn(move || {
+                transaction(other, |other| {
+                    let saved = theirs.save(other)?;
+                    written.send(()).unwrap();
+                    thread::sleep(Duration::from_millis(150));
+                    Ok::<_, Error>(saved)
+                })
+            });
+            begin.recv().unwrap();
+            let error = stale.save(one).unwrap_err();
+            let conflict = error.conflict().unwrap();
+            assert_eq!(conflict.record().to_string(), "order_lines 1");
+            assert_eq!(*conflict.found(), Found::Version("2".into()));
+            assert_eq!(winner.join().unwrap().unwrap().version, 2);
+        });
+        assert_eq!(Order::find(1, one).unwrap().version, 2);
     }
 
     /// What its keeper does to a lease meanwhile is a change of a row that the write has to hold.

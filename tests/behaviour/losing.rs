@@ -201,6 +201,74 @@ through_a_proxy! {
     }
 }
 
+// A word on a note, in its aggregate.
+diesel::table! {
+    words (id) { id -> BigInt, note_id -> BigInt, text -> Text, version -> Binary }
+}
+
+#[derive(Debug, Clone, PartialEq, HasQuery, Versioned)]
+#[versioned(root(Note, note_id))]
+struct Word {
+    id: i64,
+    note_id: i64,
+    text: String,
+    version: UuidVersion,
+}
+
+/// The table of words, and the first word on the note.
+macro_rules! word {
+    ($conn:expr) => {{
+        let columns = "note_id BIGINT NOT NULL, text VARCHAR(20) NOT NULL, version";
+        let table =
+            format!("CREATE TABLE words (id {NUMBER_KEY}, {columns} {UUID_BYTES} NOT NULL)");
+        run(&table, $conn);
+        Word::create_in(1, words::text.eq("first"), $conn).unwrap()
+    }};
+}
+
+through_a_proxy! {
+    fn a_lost_commit_of_an_aggregate_is_told_of_its_root(proxy, _note, cut_off, beside) {
+        let word = word!(beside);
+        let note = Note::find(1, cut_off).unwrap();
+        let expected = note.version.to_string();
+        proxy.cut(Cut::After, "COMMIT");
+        let lost = note.save_with(cut_off, |note| note.touch_child(word)).unwrap_err();
+        let lost = unknown(lost);
+        assert_eq!(lost.record().unwrap().to_string(), "notes 1");
+        assert_eq!(lost.expected(), Some(expected.as_str()));
+        assert_eq!(Note::resolve(&lost, beside).unwrap(), Resolution::Applied);
+        let now = Note::find(1, beside).unwrap();
+        assert_eq!(lost.attempted(), Some(now.version.to_string().as_str()));
+    }
+
+    fn a_commit_of_an_aggregate_that_never_reached_the_server_was_not_applied(proxy, _note, cut_off, beside) {
+        let word = word!(beside);
+        let note = Note::find(1, beside).unwrap();
+        proxy.cut(Cut::Before, "COMMIT");
+        let lost = note.clone().save_with(cut_off, |note| note.touch_child(word)).unwrap_err();
+        assert_eq!(Note::resolve(&unknown(lost), beside).unwrap(), Resolution::NotApplied);
+        assert_eq!(Note::find(1, beside).unwrap(), note);
+    }
+
+    fn a_lost_commit_of_a_lone_child_is_told_of_the_child(proxy, _note, cut_off, beside) {
+        let word = word!(beside);
+        proxy.cut(Cut::After, "COMMIT");
+        let lost = unknown(Word { text: "lost".into(), ..word }.save(cut_off).unwrap_err());
+        assert_eq!(lost.record().unwrap().to_string(), "words 1");
+        assert_eq!(Word::resolve(&lost, beside).unwrap(), Resolution::Applied);
+        let now = Word::find(1, beside).unwrap();
+        assert_eq!(lost.attempted(), Some(now.version.to_string().as_str()));
+    }
+
+    fn a_lost_commit_of_a_lone_delete_of_a_child_was_applied(proxy, _note, cut_off, beside) {
+        let word = word!(beside);
+        proxy.cut(Cut::After, "COMMIT");
+        let lost = unknown(word.delete(cut_off).unwrap_err());
+        assert_eq!((lost.attempted(), lost.record().unwrap().key()), (None, "1"));
+        assert_eq!(Word::resolve(&lost, beside).unwrap(), Resolution::Applied);
+    }
+}
+
 /// The write may still be running on the server, and the row is its until it ends.
 macro_rules! resolve_waits_for_whoever_writes_the_record {
     ($feature:literal $database:ident) => {

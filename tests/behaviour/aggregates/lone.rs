@@ -44,8 +44,9 @@ on_every_database! {
     }
 
     fn every_write_of_a_child_makes_open_copies_of_the_root_stale(conn) {
+        type Write = fn(OrderLine, &mut Conn);
         run(&create_orders(NUMBER_KEY, REFERENCES), conn);
-        let writes: [(&str, fn(OrderLine, &mut Conn)); 8] = [
+        let writes: [(&str, Write); 8] = [
             ("save", |line, conn| drop(line.of(11).save(conn).unwrap())),
             ("touch", |line, conn| drop(line.touch(conn).unwrap())),
             ("patch", |line, conn| {

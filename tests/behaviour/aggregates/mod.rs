@@ -30,23 +30,23 @@ diesel::table! {
 
 #[derive(Debug, Clone, PartialEq, HasQuery, Identifiable, Versioned)]
 #[diesel(table_name = orders)]
-struct Order {
+pub(crate) struct Order {
     id: i64,
     customer: String,
-    version: i64,
+    pub(crate) version: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, HasQuery, Identifiable, Versioned)]
 #[diesel(table_name = order_lines)]
 #[versioned(root(Order, order_id))]
-struct OrderLine {
+pub(crate) struct OrderLine {
     id: i64,
     order_id: i64,
     article: String,
     quantity: i32,
     #[versioned(unguarded)]
     picked: i64,
-    version: i64,
+    pub(crate) version: i64,
 }
 
 impl OrderLine {
@@ -65,7 +65,7 @@ struct NewLine {
 const PEN: NewLine = NewLine { article: "pen", quantity: 1 };
 
 /// The tables, the orders 1 and 2, and the lines 1 and 2 of the first order and 3 of the second.
-fn create_orders(number_key: &str, foreign_key: &str) -> String {
+pub(crate) fn create_orders(number_key: &str, foreign_key: &str) -> String {
     format!(
         "CREATE TABLE orders (id {number_key}, customer VARCHAR(20) NOT NULL,
                               version BIGINT NOT NULL DEFAULT 1);
@@ -81,7 +81,7 @@ fn create_orders(number_key: &str, foreign_key: &str) -> String {
     )
 }
 
-const REFERENCES: &str = ", FOREIGN KEY (order_id) REFERENCES orders (id)";
+pub(crate) const REFERENCES: &str = ", FOREIGN KEY (order_id) REFERENCES orders (id)";
 const CASCADES: &str = ", FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE";
 
 /// The orders and their lines as they stand, read by Diesel alone.

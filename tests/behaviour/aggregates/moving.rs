@@ -51,8 +51,14 @@ on_every_database! {
         run(&create_orders(NUMBER_KEY, REFERENCES), conn);
         let before = everything!(conn);
         let line = OrderLine { order_id: 2, ..OrderLine::find(1, conn).unwrap() };
-        let refused = line.move_to(1, conn);
-        assert!(matches!(refused, Err(Error::OfAnotherRoot { .. })), "{refused:?}");
+        let refused = line.move_to(1, conn).unwrap_err();
+        assert!(matches!(refused, Error::OfAnotherRoot { .. }), "{refused:?}");
+        assert_eq!(
+            refused.to_string(),
+            "order_lines 1 was not written: it does not belong to orders 2, or would not any more; a \
+             record is moved to another root by `move_to`"
+        );
+        assert!(!refused.is_conflict() && !refused.is_retryable() && !refused.is_not_found());
         assert_eq!(everything!(conn), before);
     }
 }

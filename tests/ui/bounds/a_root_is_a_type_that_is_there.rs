@@ -1,4 +1,4 @@
-//~ cannot find type `Ordr`
+//~ cannot find type `Basket`
 
 use diesel::prelude::*;
 use noclobber::prelude::*;
@@ -19,7 +19,7 @@ struct Order {
 }
 
 #[derive(HasQuery, Identifiable, Versioned)]
-#[versioned(root(Ordr, order_id))]
+#[versioned(root(Basket, order_id))]
 struct Line {
     id: i64,
     order_id: i64,
