@@ -165,7 +165,6 @@ pub trait BindArray: Backend {
 }
 
 /// A Diesel backend whose dialect is known.
-
 ///
 /// Implemented on the *backend*, so that it serves every connection type over it: pooled ones,
 /// instrumented ones, wrappers that nobody here has heard of. `C` is the connection, for backends

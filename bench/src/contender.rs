@@ -6,9 +6,9 @@ mod check_then_act;
 mod entrants;
 mod hand_written;
 mod noclobber_locks;
-mod noclobber_save;
+pub mod noclobber_save;
 mod rusqlite_cached;
-mod through_diesel;
+pub mod through_diesel;
 
 use std::fmt::Display;
 

@@ -18,6 +18,11 @@ pub trait Database {
     /// What every contender runs once on its connection, whoever opened it.
     fn set_up_sql(&self) -> &str;
 
+    /// What every further connection runs, once there is a table.
+    fn join_sql(&self) -> &str {
+        self.set_up_sql()
+    }
+
     /// Looks whether the set-up had its effect.
     fn check_set_up(&self) -> Result<()> {
         Ok(())

@@ -3,6 +3,7 @@
 
 mod bars;
 mod contender;
+mod contention;
 mod database;
 mod instructions;
 mod machine;
@@ -47,6 +48,8 @@ enum Task {
     Locks(measure::Options),
     /// Batches: 1000 rows written back at once.
     Batch(measure::Options),
+    /// Contention: many writers who want one row.
+    Contention(measure::Options),
     /// Saves and prints nothing; runs under valgrind, which counts the instructions.
     #[command(hide = true)]
     Count { contender: Kind, saves: u32 },
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Save(options) => measure::measure(Subject::Save, &options),
         Task::Locks(options) => measure::measure(Subject::Locks, &options),
         Task::Batch(options) => measure::measure(Subject::Batch, &options),
+        Task::Contention(options) => contention::measure(&options),
         Task::Count { contender, saves } => {
             instructions::save(contender, saves).map(|()| ExitCode::SUCCESS)
         }

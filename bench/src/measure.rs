@@ -19,17 +19,24 @@ pub struct Options {
     databases: Vec<Product>,
     /// Judge the result by the project's bars, and fail when one is missed.
     #[arg(long)]
-    check: bool,
+    pub check: bool,
     /// Take fewer rounds.
     #[arg(long)]
-    quick: bool,
+    pub quick: bool,
+}
+
+impl Options {
+    /// What is to be measured.
+    pub fn products(&self) -> Vec<Product> {
+        match self.databases.as_slice() {
+            [] => Product::built_in(),
+            picks => picks.to_vec(),
+        }
+    }
 }
 
 pub fn measure(subject: Subject, options: &Options) -> Result<ExitCode> {
-    let products = match options.databases.as_slice() {
-        [] => Product::built_in(),
-        picks => picks.to_vec(),
-    };
+    let products = options.products();
     // First: whoever asks for a verdict should not wait for a measurement that allows none.
     if options.check && products.iter().any(|product| subject.counts_instructions(*product)) {
         valgrind::require()?;

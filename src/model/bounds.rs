@@ -132,6 +132,10 @@ pub trait Bind<ST, DB: Backend> {
 
     /// `?` for all of them, where the database has arrays.
     #[doc(hidden)]
+    #[expect(
+        clippy::ptr_arg,
+        reason = "what is bound is the `Vec`, which Diesel knows for an array"
+    )]
     fn __bind_array<'b>(items: &'b Vec<&'b Self>, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
 }
 

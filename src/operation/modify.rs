@@ -88,6 +88,13 @@ where
 {
     let mut written = None;
     let answer = short(conn, |conn| {
+        if M::HAS_ROOT {
+            // As every write of a child does: whoever has the child and then wants its root waits for
+            // somebody who has the root and wants the child.
+            if let Some(root) = find::find::<M, C>(key, conn)?.__root_key() {
+                conn.__hold_root(&root)?;
+            }
+        }
         let loaded = row_lock::locked::<M, C>(key, RowLock::for_update(), conn)?;
         let loaded = loaded.ok_or_else(|| Error::NotFound(record::<M>(key)))?;
         let expected = loaded.version().clone();

@@ -107,6 +107,10 @@ pub trait Store<M: Versioned>: SupportedConnection {
     #[doc(hidden)]
     fn __bump_root(&mut self, root: &RootKey<M>) -> Result<()>;
 
+    /// Holds the root's row, as whoever is going to write it does.
+    #[doc(hidden)]
+    fn __hold_root(&mut self, root: &RootKey<M>) -> Result<()>;
+
     /// `__update` of a child that belongs to this root, and so on.
     #[doc(hidden)]
     fn __update_in(
@@ -233,6 +237,10 @@ where
 
     fn __bump_root(&mut self, root: &RootKey<M>) -> Result<()> {
         child::bump::<M::RootOn, C>(root, M::TABLE, self)
+    }
+
+    fn __hold_root(&mut self, root: &RootKey<M>) -> Result<()> {
+        Ok(<C as Store<M::RootOn>>::__hold_to_write(self, root).map(drop)?)
     }
 
     fn __update_in(

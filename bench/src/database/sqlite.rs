@@ -44,6 +44,10 @@ impl Database for Sqlite {
         &self.set_up_sql
     }
 
+    fn join_sql(&self) -> &str {
+        "PRAGMA busy_timeout = 30000; PRAGMA synchronous = NORMAL"
+    }
+
     /// Some file systems refuse a write-ahead log, and SQLite then keeps the other journal without
     /// an error.
     fn check_set_up(&self) -> Result<()> {

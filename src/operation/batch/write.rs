@@ -44,6 +44,10 @@ where
     transaction(conn, |conn| batch.write(conn))
 }
 
+/// What was found of the records of a chunk: the places of those that are current, and the conflicts of those
+/// that have another version.
+type Held = (Vec<usize>, Vec<(usize, ConcurrentModificationError)>);
+
 struct Batch<'a, M: Versioned> {
     kind: Kind,
     records: Vec<Record<'a, M>>,
@@ -175,14 +179,13 @@ impl<'a, M: Versioned> Batch<'a, M> {
         }
     }
 
-    /// Holds the records of a chunk: the places of those that are current, and the conflicts of those that
-    /// have another version. Of those that are not there, nothing.
+    /// Holds the records of a chunk. Of those that are not there, nothing is told.
     fn hold<C: StoreBatch<M>>(
         &self,
         chunk: &[usize],
         row: &'static str,
         conn: &mut C,
-    ) -> Result<(Vec<usize>, Vec<(usize, ConcurrentModificationError)>)> {
+    ) -> Result<Held> {
         let rows: Vec<Row<'_, M>> = chunk.iter().map(|place| self.row(*place)).collect();
         let (mut current, mut stale) = (Vec::with_capacity(chunk.len()), Vec::new());
         let mut seen = vec![false; chunk.len()];

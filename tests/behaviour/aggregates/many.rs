@@ -1,6 +1,8 @@
 //! Children in batches, and such as may be new.
 
+use noclobber::Error;
 use noclobber::prelude::*;
+use noclobber::retry::Policy;
 
 use super::{CASCADES, Order, OrderLine, create_orders, everything, writes};
 use crate::support::{Witness, on_every_database};
@@ -20,6 +22,27 @@ on_every_database! {
         let versions: Vec<i64> = everything!(conn).0.iter().map(|order| order.version).collect();
         assert_eq!(versions, [3, 2]);
         assert!(orders.into_iter().all(|order| order.touch(conn).unwrap_err().is_conflict()));
+    }
+
+    /// In an escalated attempt as well, which takes its rows before it loads them.
+    fn a_modify_takes_the_root_before_the_child(conn) {
+        run(&create_orders(NUMBER_KEY, CASCADES), conn);
+        let witness = Witness::of(conn);
+        let policy = Policy::default().escalate_after(0);
+        let line = OrderLine::try_modify(3, &mut *conn, &policy, |line| {
+            line.quantity += 1;
+            Ok::<_, Error>(())
+        });
+        assert_eq!((line.unwrap().quantity, Order::find(2, conn).unwrap().version), (31, 2));
+        let sent = witness.sent();
+        let place = |beginning: &str| {
+            let place = sent.iter().position(|sql| sql.starts_with(beginning) && sql.contains(HOLD_TO_WRITE));
+            place.unwrap_or_else(|| panic!("{beginning} is not in {sent:#?}"))
+        };
+        let hold = r#"SELECT "version" FROM "orders" WHERE"#;
+        let lock = r#"SELECT "order_lines"."id""#;
+        // On SQLite nothing is held by a clause: the transaction is a writer.
+        assert!(place(hold) <= place(lock) || HOLD_TO_WRITE.is_empty(), "{sent:#?}");
     }
 
     fn a_batch_with_a_stale_child_leaves_the_roots_as_they_were(conn) {
@@ -51,6 +74,6 @@ on_every_database! {
         line.clone().upsert(Some(1), conn).unwrap();
         assert_eq!(Order::find(1, conn).unwrap().version, 3);
         let nowhere = OrderLine { id: 71, order_id: 9, ..line };
-        assert!(matches!(nowhere.upsert(None, conn), Err(noclobber::Error::RootNotFound { .. })));
+        assert!(matches!(nowhere.upsert(None, conn), Err(Error::RootNotFound { .. })));
     }
 }

@@ -18,7 +18,7 @@ fn expected(database: &str, verb: &str) -> Vec<String> {
     let hold = format!(
         r#"SELECT batch."noclobber_place", target."version" FROM "documents" AS target JOIN (SELECT 0 AS "noclobber_place", "id" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(0, ?), {row}(1, ?)) AS batch ON target."id" = batch."id" FOR UPDATE"#
     );
-    let sent = match (database, verb) {
+    match (database, verb) {
         ("sqlite", "save") => vec![update.into(), update.into()],
         ("sqlite", _) => vec![delete.into(), delete.into()],
         ("postgres", "save") => vec![format!(
@@ -39,8 +39,7 @@ fn expected(database: &str, verb: &str) -> Vec<String> {
                 r#"DELETE target FROM "documents" AS target JOIN (SELECT "id", "version" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(?, ?), {row}(?, ?)) AS batch ON {joined}"#
             ),
         ],
-    };
-    sent
+    }
 }
 
 on_every_database! {
