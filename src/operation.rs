@@ -707,7 +707,7 @@ let next = Note::bump_version();
     /// whose tests run inside a test transaction.
     ///
     /// Sends the statements of [`find`](Self::find) and [`save`](Self::save), outside any
-    /// transaction: no lock is held while the change is computed. After 4 conflicts
+    /// transaction: no lock is held while the change is computed. After 6 conflicts
     /// ([`Policy::escalate_after`]) it *escalates*: the attempt is then one transaction at READ COMMITTED,
     /// with the statements of [`find_for_update`](Self::find_for_update) and [`save`](Self::save), and
     /// whoever else wants to write the row waits while the change is computed. So a hot row is served in

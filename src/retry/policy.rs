@@ -9,7 +9,7 @@ use backon::ExponentialBuilder;
 ///
 /// The defaults: at most 16 attempts within 10 s; before the second attempt a pause of up to 4 ms,
 /// a bound that doubles with each attempt, up to 500 ms; not on a conflict; not inside a
-/// transaction. `modify` locks the row after 4 conflicts.
+/// transaction. `modify` locks the row after 6 conflicts.
 ///
 /// ```
 /// use noclobber::retry::Policy;
@@ -74,7 +74,7 @@ impl Default for Policy {
             longest_pause: Duration::from_millis(500),
             on_conflict: false,
             nested: Nested::Refuse,
-            escalate_after: 4,
+            escalate_after: 6,
         }
     }
 }
