@@ -62,6 +62,23 @@ where
     run(Open::begin(conn)?, work)
 }
 
+/// A [`transaction`] whose failure may be followed by another attempt: answers beside the error whether all of
+/// it is undone. It is not when the database has ended the transaction by itself, or the connection.
+pub(crate) fn attempt<C, R, E>(
+    conn: &mut C,
+    work: impl FnOnce(&mut C) -> Result<R, E>,
+) -> Result<R, (E, bool)>
+where
+    C: SupportedConnection,
+    E: From<Error>,
+{
+    let open = Open::begin(conn).map_err(|error| (error.into(), false))?;
+    match work(open.conn) {
+        Ok(value) => open.commit().map(|()| value).map_err(|error| (error.into(), false)),
+        Err(error) => Err((error, open.undo())),
+    }
+}
+
 /// A [`transaction`] of its own for a few statements, each of which is to see what is committed by
 /// then, whatever level the connection is set to. Nested, it is a savepoint like any other.
 pub(crate) fn short<C, R, E>(
@@ -135,6 +152,12 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             open.conn.batch_execute(after)?;
         }
         Ok(open)
+    }
+
+    /// Whether it was rolled back, and nothing else had ended it before.
+    fn undo(self) -> bool {
+        depth(self.conn).is_ok_and(|depth| depth == self.outside + 1)
+            && C::TransactionManager::rollback_transaction(self.conn).is_ok()
     }
 
     fn commit(self) -> Result<()> {

@@ -28,21 +28,32 @@ use crate::model::Versioned;
 /// * PostgreSQL: one statement for up to 5,000 records, `UPDATE t AS target SET …, version =
 ///   target.version + 1 FROM (SELECT unnest(?) AS id, unnest(?) AS version, unnest(?) AS …) AS batch WHERE
 ///   target.id = batch.id AND target.version = batch.version RETURNING …`, or a `DELETE` of that form.
-/// * MySQL and MariaDB: two statements in a savepoint for up to 1,000 records, fewer when these would have
+/// * MySQL and MariaDB: two statements for up to 1,000 records, fewer when these would have
 ///   more than 65,535 places. `SELECT …, target.version FROM t AS target JOIN (SELECT …, id FROM t WHERE FALSE
 ///   UNION ALL VALUES (?), …) AS batch ON target.id = batch.id FOR UPDATE` holds the records, and those that
 ///   are current are written by `UPDATE t AS target JOIN (SELECT …, id, version FROM t WHERE FALSE UNION ALL
-///   VALUES (?, …), …) AS batch ON target.id = batch.id AND target.version = batch.version SET …`. What the
-///   server refuses in this form (a value that does not fit; all of it, before MySQL 8.0.19) is sent singly.
+///   VALUES (?, …), …) AS batch ON target.id = batch.id AND target.version = batch.version SET …`. Before
+///   8.0.19, MySQL does not know this form.
 ///
 /// And for each record that was not written a look at what is there, as after a single save. Single
 /// statements are sent on every database for a model whose version a trigger keeps and for a child of an
-/// [aggregate](crate::aggregate), whose root is bumped for each of them; on PostgreSQL for a model with a
-/// column that is an array; and through an enum of `#[derive(MultiConnection)]`.
+/// [aggregate](crate::aggregate), whose root is bumped for each of them; and on PostgreSQL for a model with a
+/// column that is an array, and through an enum of `#[derive(MultiConnection)]`. They are sent as well when the
+/// database refuses the other form, or does not write just these records by it: all of it is undone then,
+/// and each record is written, and judged, on its own.
 ///
 /// Records are taken in the order of their keys' texts, children in that of their roots'. Even so two batches that overlap can meet in a
 /// deadlock, since the database chooses its plan: one of them is answered
 /// [`Error::Unavailable`](crate::Error::Unavailable), and [`retry`](crate::retry()) runs it again.
+///
+/// # What it cannot do
+///
+/// * A statement that is larger than the server takes (`max_allowed_packet` on MySQL, 16 MiB by default on
+///   MariaDB) ends the connection: save large values in smaller batches.
+/// * A record that another one of the same `delete_all` takes along (`ON DELETE CASCADE` within one table) is
+///   told as deleted by somebody else on SQLite and MySQL. Delete the one that cascades.
+/// * Values of a unique column that move from record to record meet on the way, in any order. Let the
+///   constraint be checked at COMMIT (`DEFERRABLE`), where the database can.
 ///
 /// ```
 /// # include!("../doctest_setup.rs");

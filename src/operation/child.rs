@@ -10,7 +10,7 @@ use super::find;
 use super::outcome::{self, Attempt, Write};
 use super::save::{raised, touched};
 use super::store::{Seen, Store, StoreChanges, StoreNewChild};
-use crate::error::{Error, Found, Result};
+use crate::error::{ConcurrentModificationError, Error, Found, Result};
 use crate::key::Key;
 use crate::model::{Child, RootKey, Versioned, record};
 use crate::transaction::{is_alone, transaction};
@@ -189,13 +189,24 @@ where
         roots.iter().try_for_each(|root| conn.__bump_root(root))?;
         write(conn, &mut left)
     });
-    answer.map_err(|error| {
-        if alone {
-            outcome::of_a_lone_transaction::<M, C>(error, key, expected, left, conn)
-        } else {
-            error
+    answer.map_err(|error| match error {
+        // Whoever deletes a root deletes its children, or moves them: that is the conflict.
+        Error::RootNotFound { .. } => {
+            let write = Write { key, expected, next: None, alone };
+            match outcome::missed::<M, C>(write, conn) {
+                Error::ConcurrentModification(conflict) if is_told(&conflict) => {
+                    Error::ConcurrentModification(conflict)
+                }
+                _ => error,
+            }
         }
+        error if alone => outcome::of_a_lone_transaction::<M, C>(error, key, expected, left, conn),
+        error => error,
     })
+}
+
+fn is_told(conflict: &ConcurrentModificationError) -> bool {
+    matches!(conflict.found(), Found::Version(_) | Found::Deleted)
 }
 
 /// What a trigger will leave, nobody knows.

@@ -115,7 +115,7 @@ on_every_shared_database! {
     /// Somebody else is faster as often as that is allowed; the attempt after it locks, and is the only one.
     fn the_attempt_after_the_allowed_conflicts_locks(database) {
         let (conn, other) = (&mut database.connect(), &mut database.connect());
-        for (policy, allowed) in [(after(1), 1), (after(3), 3), (Policy::default(), 4)] {
+        for (policy, allowed) in [(after(1), 1), (after(3), 3), (Policy::default(), 6)] {
             let draft = document("draft", conn);
             let runs = Cell::new(0);
             let witness = Witness::of(conn);

@@ -208,3 +208,32 @@ fn a_snapshot_conflict_is_never_a_success_in_any_language() {
         assert_eq!(row(written.id, one), Some(written));
     }
 }
+
+/// Nor is a batch sent singly when its transaction is gone: what is sent then would stand by itself.
+#[cfg(feature = "mysql")]
+#[test]
+fn a_batch_whose_transaction_the_server_has_ended_writes_nothing() {
+    use crate::support::mysql::*;
+
+    let server = Server::new();
+    let (one, other) = (&mut server.connect(), &mut server.connect());
+    if one.batch_execute("SET SESSION innodb_snapshot_isolation = ON").is_err() {
+        println!("skipped: this server knows no innodb_snapshot_isolation");
+        return;
+    }
+    run(GERMAN, one);
+    let [first, stale, last, written] =
+        ["first", "stale", "last", "written"].map(|it| document(it, one));
+    let answer = transaction(one, |one| {
+        row(stale.id, one);
+        written.clone().touch(one)?;
+        stale.clone().touch(other).unwrap();
+        let batch = [first.clone(), stale.clone(), last.clone()];
+        Document::save_all(batch, one)
+    });
+    let error = answer.unwrap_err();
+    assert!(is_left_alone(&error), "{error:?}");
+    for document in [first, last, written] {
+        assert_eq!(row(document.id, other), Some(document));
+    }
+}

@@ -52,13 +52,14 @@ pub trait StoreBatch<M: Versioned>: Store<M> {
         next: &[&M::Version],
     ) -> QueryResult<Vec<usize>>;
 
-    /// Holds the records with these keys; their places in the slice, and their versions.
+    /// Holds the records with these keys; their places in the slice, the keys that they have, and their
+    /// versions.
     #[doc(hidden)]
     fn __hold_all(
         &mut self,
         rows: &[Row<'_, M>],
         row: &'static str,
-    ) -> QueryResult<Vec<(usize, M::Version)>>;
+    ) -> QueryResult<Vec<(usize, M::Key, M::Version)>>;
 
     /// Writes them by one statement; how many were written.
     #[doc(hidden)]
@@ -122,14 +123,15 @@ where
         &mut self,
         rows: &[Row<'_, M>],
         row: &'static str,
-    ) -> QueryResult<Vec<(usize, M::Version)>> {
+    ) -> QueryResult<Vec<(usize, M::Key, M::Version)>> {
         let clause = backend::dialect(self).row_lock(RowLock::for_update());
         let held = self.load(HoldAll::new(rows, row, clause))?;
         held.map(|held| {
             let held = held?;
             let place = <i32 as Read<Integer, C::Backend>>::__read_row(&held.partial_row(0..1));
             let version = read(M::__read_version(&held.partial_row(1..2)))?;
-            Ok((usize::try_from(read(place)?).unwrap_or(usize::MAX), version))
+            let key = read(M::__read_key(&held.partial_row(2..2 + M::KEY_COLUMNS)))?;
+            Ok((usize::try_from(read(place)?).unwrap_or(usize::MAX), key, version))
         })
         .collect()
     }

@@ -7,7 +7,7 @@ use crate::model::{Versioned, record};
 use crate::operation::outcome::{self, Write};
 use crate::operation::{delete, save};
 use crate::statement::batch::union::Row;
-use crate::transaction::{is_alone, transaction};
+use crate::transaction::{attempt, is_alone, transaction};
 use crate::version::Version;
 
 /// What became of a record: the version that it was given, or the conflict.
@@ -24,8 +24,8 @@ where
     }
     let batch = Batch::new(models, kind)?;
     let alone = is_alone(conn);
-    let answer = transaction(conn, |conn| {
-        let (written, refused) = split(batch.write(conn)?);
+    let answer = batch.in_one_transaction(conn, |outcomes| {
+        let (written, refused) = split(outcomes);
         conflicts(refused).map_or(Ok(written), Err)
     });
     answer.map_err(|error| if alone { batch.who_was_faster(error, conn) } else { error })
@@ -41,12 +41,26 @@ where
         return Ok(Vec::new());
     }
     let batch = Batch::new(models, kind)?;
-    transaction(conn, |conn| batch.write(conn))
+    let alone = is_alone(conn);
+    let mut outcomes = batch.in_one_transaction(conn, Ok)?;
+    if alone {
+        batch.look_again(&mut outcomes, conn);
+    }
+    Ok(outcomes)
 }
 
-/// What was found of the records of a chunk: the places of those that are current, and the conflicts of those
-/// that have another version.
-type Held = (Vec<usize>, Vec<(usize, ConcurrentModificationError)>);
+/// Why the records of a batch were not written together.
+enum NotTogether {
+    /// The statements have not written just what they should.
+    NotWhole,
+    Error(Error),
+}
+
+impl From<Error> for NotTogether {
+    fn from(error: Error) -> Self {
+        NotTogether::Error(error)
+    }
+}
 
 struct Batch<'a, M: Versioned> {
     kind: Kind,
@@ -92,23 +106,61 @@ impl<'a, M: Versioned> Batch<'a, M> {
         Ok(Batch { kind, records, order })
     }
 
-    /// Writes what can be written, in an open transaction.
-    fn write<C: StoreBatch<M>>(&self, conn: &mut C) -> Result<Vec<Outcome<M::Version>>> {
+    /// Writes what can be written, in a transaction that `judge` decides upon.
+    ///
+    /// When the statements for many records have not written just what they should, or were refused, all of
+    /// it is undone, and each record is written, and judged, on its own: what the database makes of a value
+    /// that does not fit, or of a table with rules, is for the single statement to say. Nothing is tried again
+    /// when it could not be undone: the database has ended the transaction then, or the connection.
+    fn in_one_transaction<C, R>(
+        &self,
+        conn: &mut C,
+        judge: impl Fn(Vec<Outcome<M::Version>>) -> Result<R>,
+    ) -> Result<R>
+    where
+        C: StoreBatch<M>,
+    {
+        let form = conn.__form();
+        if !Self::SINGLY && !matches!(form, Form::Singly) {
+            let answer = attempt(conn, |conn| Ok(judge(self.together(form, conn)?)?));
+            match answer {
+                Ok(judged) => return Ok(judged),
+                Err((NotTogether::NotWhole | NotTogether::Error(Error::Database(_)), true)) => {}
+                Err((NotTogether::Error(error), _)) => return Err(error),
+                Err((NotTogether::NotWhole, false)) => {
+                    return Err(Error::RolledBack(diesel::result::Error::NotInTransaction));
+                }
+            }
+        }
+        transaction(conn, |conn| {
+            let mut outcomes = Outcomes::of(self.records.len());
+            for place in self.order.iter().copied() {
+                outcomes.tell(place, self.singly(place, conn)?);
+            }
+            judge(outcomes.told())
+        })
+    }
+
+    fn together<C: StoreBatch<M>>(
+        &self,
+        form: Form,
+        conn: &mut C,
+    ) -> Result<Vec<Outcome<M::Version>>, NotTogether> {
         let mut outcomes = Outcomes::of(self.records.len());
-        match conn.__form() {
-            Form::Arrays(rows) if !Self::SINGLY => {
+        match form {
+            Form::Singly => {}
+            Form::Arrays(rows) => {
                 for chunk in self.order.chunks(rows) {
                     self.by_arrays(chunk, &mut outcomes, conn)?;
                 }
             }
-            Form::Union(rows, row) if !Self::SINGLY => {
+            Form::Union(rows, row) => {
                 for chunk in self.order.chunks(rows) {
                     self.by_union(chunk, row, &mut outcomes, conn)?;
                 }
             }
-            Form::Singly | Form::Arrays(_) | Form::Union(..) => {}
         }
-        // What nothing is known of so far: all, or those that were not there to be held.
+        // Those that were not written, and that nothing is known of: they were not there.
         for place in outcomes.open(&self.order) {
             outcomes.tell(place, self.singly(place, conn)?);
         }
@@ -138,71 +190,60 @@ impl<'a, M: Versioned> Batch<'a, M> {
         Ok(())
     }
 
-    /// Does nothing when the statements have not written just what they should, or were refused: each
-    /// record is then written, and judged, on its own. What the database makes of a value that does not
-    /// fit is for the single statement to say.
     fn by_union<C: StoreBatch<M>>(
         &self,
         chunk: &[usize],
         row: &'static str,
         outcomes: &mut Outcomes<M::Version>,
         conn: &mut C,
-    ) -> Result<()> {
-        enum Undone {
-            NotWhole,
-            Error(Error),
+    ) -> Result<(), NotTogether> {
+        let current = self.hold(chunk, row, outcomes, conn)?;
+        let rows: Vec<Row<'_, M>> = current.iter().map(|place| self.row(*place)).collect();
+        if rows.is_empty() {
+            return Ok(());
         }
-        impl From<Error> for Undone {
-            fn from(error: Error) -> Self {
-                Undone::Error(error)
-            }
+        let written = conn.__write_union(self.kind, &rows, row).map_err(Error::from)?;
+        if written != rows.len() {
+            return Err(NotTogether::NotWhole);
         }
-        let told = transaction(conn, |conn| {
-            let (current, told) = self.hold(chunk, row, conn)?;
-            let rows: Vec<Row<'_, M>> = current.iter().map(|place| self.row(*place)).collect();
-            let written = match rows.len() {
-                0 => 0,
-                _ => conn.__write_union(self.kind, &rows, row).map_err(Error::from)?,
-            };
-            if written == rows.len() { Ok((current, told)) } else { Err(Undone::NotWhole) }
-        });
-        match told {
-            Ok((written, told)) => {
-                for place in written {
-                    outcomes.tell(place, Ok(self.records[place].next.clone()));
-                }
-                told.into_iter().for_each(|(place, conflict)| outcomes.tell(place, Err(conflict)));
-                Ok(())
-            }
-            Err(Undone::NotWhole | Undone::Error(Error::Database(_))) => Ok(()),
-            Err(Undone::Error(error)) => Err(error),
+        for place in current {
+            outcomes.tell(place, Ok(self.records[place].next.clone()));
         }
+        Ok(())
     }
 
-    /// Holds the records of a chunk. Of those that are not there, nothing is told.
+    /// Holds the records of a chunk: the places of those that are current. Those that have another version are
+    /// told as that, and of those that are not there nothing is told.
     fn hold<C: StoreBatch<M>>(
         &self,
         chunk: &[usize],
         row: &'static str,
+        outcomes: &mut Outcomes<M::Version>,
         conn: &mut C,
-    ) -> Result<Held> {
+    ) -> Result<Vec<usize>, NotTogether> {
         let rows: Vec<Row<'_, M>> = chunk.iter().map(|place| self.row(*place)).collect();
-        let (mut current, mut stale) = (Vec::with_capacity(chunk.len()), Vec::new());
+        let mut current = Vec::with_capacity(chunk.len());
         let mut seen = vec![false; chunk.len()];
-        for (position, version) in conn.__hold_all(&rows, row)? {
+        for (position, found, version) in conn.__hold_all(&rows, row).map_err(Error::from)? {
             let Some(place) = chunk.get(position).copied() else { continue };
             let Record { model, ref key, .. } = self.records[place];
             if std::mem::replace(&mut seen[position], true) {
-                return Err(Error::KeyNotUnique { record: record::<M>(key), rows: 2 });
+                let record = record::<M>(key);
+                return Err(Error::KeyNotUnique { record, rows: 2 }.into());
+            }
+            // In a list, a key becomes what its column can hold, and may find another record by that.
+            if found != *key {
+                return Err(NotTogether::NotWhole);
             }
             if version == *model.version() {
                 current.push(place);
             } else {
                 let found = Found::Version(version.text().into_owned());
-                stale.push((place, outcome::refused_write::<M>(key, model.version(), found)));
+                let conflict = outcome::refused_write::<M>(key, model.version(), found);
+                outcomes.tell(place, Err(conflict));
             }
         }
-        Ok((current, stale))
+        Ok(current)
     }
 
     fn row(&self, place: usize) -> Row<'_, M> {
@@ -233,23 +274,50 @@ impl<'a, M: Versioned> Batch<'a, M> {
         }
     }
 
-    /// The conflicts, where the database has ended a transaction that was this batch's alone, because
-    /// others had written.
+    /// The conflicts, where the database has ended a transaction that was this batch's alone because others
+    /// had written, or where that transaction could not see what is there.
     #[cold]
     fn who_was_faster<C: StoreBatch<M>>(&self, error: Error, conn: &mut C) -> Error {
-        let is_for_others = matches!(&error, Error::Unavailable(unavailable)
-            if matches!(unavailable.reason(), Reason::Serialization | Reason::Deadlock));
+        let is_for_others = match &error {
+            Error::Unavailable(unavailable) => {
+                matches!(unavailable.reason(), Reason::Serialization | Reason::Deadlock)
+            }
+            Error::ConcurrentModification(conflict) => {
+                std::iter::once(conflict).chain(conflict.others()).any(is_unknown)
+            }
+            _ => false,
+        };
         if !is_for_others {
             return error;
         }
-        let faster = self.records.iter().filter_map(|record| {
-            match outcome::faster::<M, C>(&record.key, record.model.version(), conn) {
-                Some(Error::ConcurrentModification(conflict)) => Some(conflict),
-                _ => None,
-            }
-        });
+        let faster = self.records.iter().filter_map(|record| Self::faster(record, conn));
         conflicts(faster.collect()).unwrap_or(error)
     }
+
+    /// Tells of the conflicts that a transaction could not see what is there now.
+    fn look_again<C: StoreBatch<M>>(&self, outcomes: &mut [Outcome<M::Version>], conn: &mut C) {
+        for (outcome, record) in outcomes.iter_mut().zip(&self.records) {
+            if outcome.as_ref().is_err_and(is_unknown)
+                && let Some(conflict) = Self::faster(record, conn)
+            {
+                *outcome = Err(conflict);
+            }
+        }
+    }
+
+    fn faster<C: StoreBatch<M>>(
+        record: &Record<'_, M>,
+        conn: &mut C,
+    ) -> Option<ConcurrentModificationError> {
+        match outcome::faster::<M, C>(&record.key, record.model.version(), conn) {
+            Some(Error::ConcurrentModification(conflict)) => Some(conflict),
+            _ => None,
+        }
+    }
+}
+
+fn is_unknown(conflict: &ConcurrentModificationError) -> bool {
+    *conflict.found() == Found::Unknown
 }
 
 /// The outcomes so far, by place.

@@ -15,7 +15,7 @@ use super::{NEXT, PLACE, carries_next, guards, walk_assignments, walk_join, writ
 use crate::model::{Versioned, VersionedOn};
 use crate::statement::{From, from};
 
-/// `SELECT batch.noclobber_place, target."version" FROM t AS target JOIN (SELECT 0 AS noclobber_place, "id"
+/// `SELECT batch.noclobber_place, target."version", target."id" FROM t AS target JOIN (SELECT 0 AS noclobber_place, "id"
 /// FROM t WHERE FALSE UNION ALL VALUES (0, ?), (1, ?)) AS batch ON target."id" = batch."id" FOR UPDATE`
 pub(crate) struct HoldAll<'a, M: Versioned> {
     from: From<M>,
@@ -95,6 +95,13 @@ where
         out.push_identifier(PLACE)?;
         out.push_sql(", target.");
         out.push_identifier(M::VersionColumn::NAME)?;
+        let guards = guards::<M, DB>();
+        // All but the version.
+        let keys = &guards[..M::KEY_COLUMNS];
+        for key in keys {
+            out.push_sql(", target.");
+            out.push_identifier(key)?;
+        }
         out.push_sql(" FROM ");
         self.from.walk_ast(out.reborrow())?;
         out.push_sql(" AS target JOIN (SELECT 0 AS ");
@@ -107,9 +114,7 @@ where
             out.push_sql(", ");
             M::__walk_key_values(row.key, out.reborrow())
         })?;
-        let guards = guards::<M, DB>();
-        // All but the version.
-        walk_join(&guards[..M::KEY_COLUMNS], &mut out)?;
+        walk_join(keys, &mut out)?;
         out.push_sql(self.clause);
         Ok(())
     }

@@ -61,6 +61,20 @@ on_every_database! {
         assert_eq!(versions, [3, 2]);
     }
 
+    /// Whoever has deleted the root has deleted the child, or moved it: that is the conflict.
+    fn a_child_whose_root_is_gone_is_told_of_itself(conn) {
+        run(&create_orders(NUMBER_KEY, CASCADES), conn);
+        let (_, lines) = everything!(conn);
+        lines[1].clone().move_to(2, conn).unwrap();
+        Order::find(1, conn).unwrap().delete(conn).unwrap();
+        let outcomes = OrderLine::save_each(lines.clone(), conn).unwrap();
+        let found: Vec<String> =
+            outcomes.iter().filter_map(|it| it.as_ref().err()).map(|it| it.found().to_string()).collect();
+        assert_eq!(found, ["no row", "version 2"]);
+        let error = OrderLine::delete_all(lines, conn).unwrap_err();
+        assert_eq!(error.conflict().unwrap().others().len(), 2);
+    }
+
     fn a_child_that_is_new_bumps_its_root_and_one_that_is_not_does_not(conn) {
         run(&create_orders(NUMBER_KEY, CASCADES), conn);
         let new = OrderLine { id: 70, order_id: 1, article: "pen".into(), quantity: 1, picked: 0, version: 0 };

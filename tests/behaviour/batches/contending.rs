@@ -89,6 +89,29 @@ on_every_shared_database! {
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 on_shared_servers! {
+    /// A transaction may see the past, and a batch by itself is asked again when it is over.
+    fn a_batch_that_was_stale_before_it_began_is_told_of_what_is_there(database) {
+        let (one, other) = (&mut database.connect(), &mut database.connect());
+        documents!(3, one);
+        for Isolation { set, .. } in isolations(one) {
+            run(&set, other);
+            run("DELETE FROM documents", one);
+            let before = documents!(3, one);
+            before[1].clone().touch(one).unwrap();
+            before[2].clone().delete(one).unwrap();
+            let found = [("2".into(), "version 2".into()), ("3".into(), "no row".into())];
+            let error = Document::save_all(before.clone(), other).unwrap_err();
+            assert_eq!(stale(&error), found, "{set}");
+            let error = Document::delete_all(before.clone(), other).unwrap_err();
+            assert_eq!(stale(&error), found, "{set}");
+            let outcomes = Document::save_each(before, other).unwrap();
+            let told = outcomes.iter().filter_map(|it| it.as_ref().err());
+            let told: Vec<_> =
+                told.map(|it| (it.record().key().to_owned(), it.found().to_string())).collect();
+            assert_eq!(told, found, "{set}");
+        }
+    }
+
     /// Also where the database refuses who waited by ending the transaction.
     fn a_batch_that_waited_for_a_faster_writer_is_told_of_it(database) {
         let (one, other) = (&mut database.connect(), &mut database.connect());

@@ -20,6 +20,24 @@ fn told(outcome: &Result<Document, ConcurrentModificationError>) -> (i64, String
     }
 }
 
+#[cfg(feature = "postgres")]
+crate::support::on_postgres! {
+    /// The form of a batch is an error there for all rows. Each is judged as a single save is.
+    fn a_rule_that_drops_the_write_of_a_row_is_a_veto(conn) {
+        run("CREATE RULE keep AS ON UPDATE TO documents WHERE old.id = 2 DO INSTEAD NOTHING", conn);
+        let documents = documents!(3, conn);
+        let error = Document::save_all(retitled(&documents, "new"), conn).unwrap_err();
+        assert_eq!(stale(&error), [("2".into(), "the expected version".into())]);
+        assert_eq!(all_of!(conn), documents);
+        let saved = transaction(conn, |conn| {
+            let outcomes = Document::save_each(retitled(&documents, "new"), conn)?;
+            Ok::<_, Error>(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>())
+        });
+        assert_eq!(saved.unwrap(), [true, false, true]);
+        assert_eq!(titled("new").get_result::<i64>(conn), Ok(2));
+    }
+}
+
 /// A model that declares what is no key.
 #[derive(Debug, Clone, HasQuery, Versioned)]
 #[diesel(table_name = documents, primary_key(title))]

@@ -16,7 +16,7 @@ fn expected(database: &str, verb: &str) -> Vec<String> {
     let joined = r#"target."id" = batch."id" AND target."version" = batch."version""#;
     let row = "/*!80019 ROW*/ ";
     let hold = format!(
-        r#"SELECT batch."noclobber_place", target."version" FROM "documents" AS target JOIN (SELECT 0 AS "noclobber_place", "id" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(0, ?), {row}(1, ?)) AS batch ON target."id" = batch."id" FOR UPDATE"#
+        r#"SELECT batch."noclobber_place", target."version", target."id" FROM "documents" AS target JOIN (SELECT 0 AS "noclobber_place", "id" FROM "documents" WHERE FALSE UNION ALL VALUES {row}(0, ?), {row}(1, ?)) AS batch ON target."id" = batch."id" FOR UPDATE"#
     );
     match (database, verb) {
         ("sqlite", "save") => vec![update.into(), update.into()],

@@ -11,6 +11,8 @@ use noclobber::key::{Key, KeyText};
 use noclobber::prelude::*;
 
 use crate::support::on_every_database;
+#[cfg(feature = "mysql")]
+use crate::support::on_mysql;
 
 diesel::table! {
     things (id) { id -> Text, name -> Text, version -> BigInt }
@@ -166,5 +168,40 @@ on_every_database! {
         numbered.clone().touch(conn).unwrap();
         let error = numbered.delete(conn).unwrap_err();
         assert_eq!(error.conflict().unwrap().record().to_string(), "numbered 1");
+    }
+}
+
+#[cfg(feature = "mysql")]
+on_mysql! {
+    /// In a list, a key takes the character set of its column: `k🔒` would become `k?`.
+    fn a_key_that_its_column_cannot_hold_finds_no_other_record_in_a_batch(conn) {
+        for (set, key) in [("utf8mb3", "k\u{1F512}"), ("latin1", "k\u{65E5}"), ("ascii", "k\u{E9}")] {
+            for mode in STRICTNESS {
+                run(mode, conn);
+                let column = format!("VARCHAR(20) CHARACTER SET {set} PRIMARY KEY");
+                run(&format!("DROP TABLE IF EXISTS things; CREATE TABLE things (id {column}, {NAMED})"), conn);
+                run("INSERT INTO things VALUES ('k?', 'theirs', 1), ('other', 'old', 1)", conn);
+                let new = |id: &str| Thing { id: id.into(), name: "new".into(), version: 1 };
+                let single = new(key).save(conn).map(drop).unwrap_err();
+                let saved = Thing::save_all([new(key), new("other")], conn).map(drop).unwrap_err();
+                assert_eq!(saved.to_string(), single.to_string());
+                let deleted = Thing::delete_all([new(key), new("other")], conn).unwrap_err();
+                assert_eq!(deleted.is_conflict(), single.is_conflict());
+                let each = Thing::delete_each([new(key)], conn);
+                assert!(each.map_or(true, |outcomes| outcomes[0].is_err()));
+                assert_eq!(Thing::find("k?", conn).unwrap().name, "theirs", "{set}");
+                assert_eq!(Thing::find("other", conn).unwrap().version, 1);
+            }
+        }
+    }
+
+    fn bytes_that_their_column_would_pad_find_no_other_record_in_a_batch(conn) {
+        run(&format!("CREATE TABLE blobs (id BINARY(4) PRIMARY KEY, {NAMED})"), conn);
+        run("INSERT INTO blobs VALUES ('ab', 'theirs', 1)", conn);
+        let short = Blob { id: b"ab".to_vec(), name: "new".into(), version: 1 };
+        assert!(short.clone().save(conn).unwrap_err().is_conflict());
+        assert!(Blob::save_all([short.clone()], conn).unwrap_err().is_conflict());
+        assert!(Blob::delete_all([short], conn).unwrap_err().is_conflict());
+        assert_eq!(blobs::table.filter(blobs::name.eq("theirs")).count().get_result(conn), Ok(1_i64));
     }
 }
