@@ -19,12 +19,15 @@ use crate::support::{Document, on_every_shared_database, wait_until};
 
 const THREADS: u64 = 64;
 const CONNECTIONS: u32 = 8;
-const CHANGES: u64 = 5;
-const HOT_ROWS: usize = 3;
+const CHANGES: u64 = 3;
+const HOT_ROWS: usize = 2;
+
+/// What a change of a row that many want takes, so that others come in between.
+const WORK: Duration = Duration::from_millis(5);
 
 /// Much longer than a change takes, and not long enough for a queue behind those who pause.
-const PATIENCE: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(1500);
+const PAUSE: Duration = Duration::from_millis(700);
 
 fn persistent() -> Policy {
     Policy::default()
@@ -72,40 +75,48 @@ impl<S: Source> Source for Counted<'_, S> {
     }
 }
 
-fn marked(document: Document, mark: &str) -> Document {
-    Document { body: Some(document.body.unwrap_or_default() + mark), ..document }
-}
-
 on_every_shared_database! {
-    /// Each of the threads pauses at least as often as it has something to `retry`, and a queue of all of
+    /// Each `retry` pauses twice at least, and a queue of all of
     /// them behind the pauses of the others would be longer than the pool's patience.
     fn every_change_is_there_once_and_nobody_waits_for_a_connection_of_those_who_pause(database) {
         let conn = &mut database.connect();
         let hot: Vec<i64> = (0..HOT_ROWS).map(|_| document("hot", conn).id).collect();
         let cold: Vec<i64> = (0..THREADS).map(|_| document("cold", conn).id).collect();
         let pool = &database.pool_within(PATIENCE, CONNECTIONS);
-        let exhausted = &AtomicU32::new(0);
+        let (exhausted, refused) = (&AtomicU32::new(0), &AtomicU32::new(0));
         let change = |thread: u64, cold: i64| -> Vec<(i64, String)> {
             let mut random = fastrand::Rng::with_seed(thread);
             let mut acknowledged = Vec::new();
+            // Not all at the same moment: the queue would be one for the disk.
+            thread::sleep(PAUSE.mul_f64(random.f64()));
             for change in 0..CHANGES {
                 let id = if random.bool() { hot[random.usize(..hot.len())] } else { cold };
                 let mark = format!("[{thread}.{change}]");
-                let source = Counted(pool, exhausted);
-                let saved = if random.bool() {
-                    Document::try_modify(id, source, &persistent(), |document| {
-                        *document = marked(document.clone(), &mark);
-                        Ok::<_, Failure>(())
-                    })
-                } else {
-                    let mut attempts = 0;
-                    retry(source, &persistent(), |conn| {
-                        attempts += 1;
-                        let saved = marked(Document::find(id, conn)?, &mark).save(conn)?;
-                        // What the first attempt has written is taken back.
-                        if attempts == 1 { Err(Failure::Passing) } else { Ok(saved) }
-                    })
+                let append = |document: Document| {
+                    if hot.contains(&id) {
+                        thread::sleep(WORK);
+                    }
+                    Document { body: Some(document.body.unwrap_or_default() + &mark), ..document }
                 };
+                let source = Counted(pool, exhausted);
+                let mut attempts = 0;
+                let (saved, allowed) = if random.bool() {
+                    let saved = Document::try_modify(id, source, &persistent(), |document| {
+                        attempts += 1;
+                        *document = append(document.clone());
+                        Ok::<_, Failure>(())
+                    });
+                    (saved, 1)
+                } else {
+                    let saved = retry(source, &persistent(), |conn| {
+                        attempts += 1;
+                        let saved = append(Document::find(id, conn)?).save(conn)?;
+                        // What was written by then is taken back.
+                        if attempts <= 2 { Err(Failure::Passing) } else { Ok(saved) }
+                    });
+                    (saved, 3)
+                };
+                refused.fetch_add(u32::from(attempts > allowed), Ordering::Relaxed);
                 assert_eq!(saved.unwrap().id, id);
                 acknowledged.push((id, mark));
             }
@@ -135,6 +146,7 @@ on_every_shared_database! {
                 assert_eq!(body.matches(&mark).count(), 1, "{mark} in {body}");
             }
         }
+        assert_ne!(refused.load(Ordering::Relaxed), 0, "there was no contention");
     }
 
     /// Nobody of sixteen is done, everybody has made an attempt, and both connections are in the pool.
@@ -146,7 +158,7 @@ on_every_shared_database! {
         let pool = &database.pool_within(PATIENCE, 2);
         let other = &Mutex::new(database.connect());
         let (begun, may_end) = (&AtomicUsize::new(0), &AtomicBool::new(false));
-        let policy = &persistent().deadline(Duration::from_secs(20)).escalate_after(u32::MAX);
+        let policy = &persistent().deadline(Duration::from_secs(10)).escalate_after(u32::MAX);
         let change = |id: i64, by_modify: bool| {
             let mut first = true;
             let mut begin = || begun.fetch_add(usize::from(std::mem::take(&mut first)), Ordering::Relaxed);
