@@ -76,8 +76,8 @@ impl<S: Source> Source for Counted<'_, S> {
 }
 
 on_every_shared_database! {
-    /// Each `retry` pauses twice at least, and a queue of all of
-    /// them behind the pauses of the others would be longer than the pool's patience.
+    /// Each `retry` pauses twice at least, and a queue of all threads behind the pauses of the others would
+    /// be longer than the pool's patience.
     fn every_change_is_there_once_and_nobody_waits_for_a_connection_of_those_who_pause(database) {
         let conn = &mut database.connect();
         let hot: Vec<i64> = (0..HOT_ROWS).map(|_| document("hot", conn).id).collect();

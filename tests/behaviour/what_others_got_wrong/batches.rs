@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use noclobber::prelude::*;
-use noclobber::{ConcurrentModificationError, Error, Result};
+use noclobber::{ConcurrentModificationError, Error};
 
 use crate::support::{Document, documents, on_every_database};
 
@@ -34,9 +34,8 @@ fn by_key(mut documents: Vec<Document>) -> Vec<Document> {
 
 /// What a conflict names: the record, the version that was expected of it, and what was found.
 fn named(conflict: &ConcurrentModificationError) -> [String; 3] {
-    let of = [conflict.record().to_string(), conflict.expected().to_owned()];
-    let [record, expected] = of;
-    [record, expected, conflict.found().to_string()]
+    let (record, found) = (conflict.record().to_string(), conflict.found().to_string());
+    [record, conflict.expected().to_owned(), found]
 }
 
 macro_rules! everything {
@@ -120,7 +119,7 @@ on_every_database! {
             Document { version: two.version, ..one.clone() },
             Document { version: one.version, ..two.clone() },
         ];
-        type Write = fn([Document; 2], &mut Conn) -> Result<()>;
+        type Write = fn([Document; 2], &mut Conn) -> noclobber::Result<()>;
         let writes: [Write; 2] = [
             |batch, conn| Document::save_all(batch, conn).map(drop),
             |batch, conn| Document::delete_all(batch, conn),
@@ -129,8 +128,8 @@ on_every_database! {
             let error: Error = write(swapped(), conn).unwrap_err();
             assert_eq!(error.conflict().unwrap().others().len(), 1);
         }
-        assert!(Document::save_each(swapped(), conn).unwrap().iter().all(|outcome| outcome.is_err()));
-        assert!(Document::delete_each(swapped(), conn).unwrap().iter().all(|outcome| outcome.is_err()));
+        assert!(Document::save_each(swapped(), conn).unwrap().iter().all(Result::is_err));
+        assert!(Document::delete_each(swapped(), conn).unwrap().iter().all(Result::is_err));
         assert_eq!(everything!(conn), before);
     }
 
