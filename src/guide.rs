@@ -17,3 +17,7 @@ pub mod choosing_a_database {}
 /// Choosing between a version, a lease, and a row lock.
 #[doc = include_str!("guide/choosing_a_lock.md")]
 pub mod choosing_a_lock {}
+
+/// Write skew: writes that rely on records which they do not write.
+#[doc = include_str!("guide/write_skew.md")]
+pub mod write_skew {}

@@ -80,6 +80,9 @@
 //! Several writes that belong together go into [`transaction`], which also mends what can surprise in
 //! Diesel's own; [`retry`] runs one again when the database was busy.
 //!
+//! A version guards the row that is written. Where a write relies on rows that others write,
+//! [`guide::write_skew`] says how to keep two of them from being wrong together.
+//!
 //! A version tells at the end that somebody else was faster. Where that is too late, a [`lock`] tells at
 //! the beginning; [`guide::choosing_a_lock`] says what is for what.
 //!

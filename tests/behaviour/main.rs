@@ -27,6 +27,7 @@ mod isolation;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod languages;
 mod leases;
+mod load;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod losing;
 mod migrations;

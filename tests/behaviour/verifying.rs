@@ -3,6 +3,7 @@
 use noclobber::prelude::*;
 use noclobber::{Error, Found, transaction, verify_all};
 
+use crate::aggregates::{Order, REFERENCES, create_orders};
 use crate::support::{Document, Witness, on_every_database};
 
 on_every_database! {
@@ -81,6 +82,27 @@ on_every_database! {
                 assert_eq!(error.conflict().unwrap().record().key(), a.id.to_string());
             }
             verify_all(&[], conn)
+        })
+        .unwrap();
+    }
+
+    fn records_of_several_tables_are_taken_by_table_and_then_by_key(conn) {
+        run(&create_orders(NUMBER_KEY, REFERENCES), conn);
+        let documents = [document("a", conn), document("b", conn)];
+        let orders = [Order::find(1, conn).unwrap(), Order::find(2, conn).unwrap()];
+        transaction(conn, |conn| {
+            let witness = Witness::of(conn);
+            // What is going to be written is in its place among the others.
+            verify_all(&[&orders[1], &documents[1].for_update(), &orders[0], &documents[0]], conn)?;
+            let of = |table, clause| format!("SELECT \"version\" FROM \"{table}\" WHERE \"id\" = ?{clause}");
+            let expected = [
+                of("documents", HOLD),
+                of("documents", HOLD_TO_WRITE),
+                of("orders", HOLD),
+                of("orders", HOLD),
+            ];
+            assert_eq!(witness.sent(), expected);
+            Ok::<_, Error>(())
         })
         .unwrap();
     }

@@ -41,28 +41,28 @@ pub(crate) struct Order {
 #[versioned(root(Order, order_id))]
 pub(crate) struct OrderLine {
     id: i64,
-    order_id: i64,
+    pub(crate) order_id: i64,
     article: String,
-    quantity: i32,
+    pub(crate) quantity: i32,
     #[versioned(unguarded)]
     picked: i64,
     pub(crate) version: i64,
 }
 
 impl OrderLine {
-    fn of(self, quantity: i32) -> Self {
+    pub(crate) fn of(self, quantity: i32) -> Self {
         OrderLine { quantity, ..self }
     }
 }
 
 #[derive(Clone, Copy, Insertable)]
 #[diesel(table_name = order_lines)]
-struct NewLine {
+pub(crate) struct NewLine {
     article: &'static str,
     quantity: i32,
 }
 
-const PEN: NewLine = NewLine { article: "pen", quantity: 1 };
+pub(crate) const PEN: NewLine = NewLine { article: "pen", quantity: 1 };
 
 /// The tables, the orders 1 and 2, and the lines 1 and 2 of the first order and 3 of the second.
 pub(crate) fn create_orders(number_key: &str, foreign_key: &str) -> String {
@@ -129,4 +129,5 @@ const DELETE_LINE: &str = "DELETE FROM \"order_lines\" \
 const INSERT_LINE: &str = "INSERT INTO \"order_lines\" (\"version\", \"order_id\", \"article\", \
                            \"quantity\") VALUES (?, ?, ?, ?)";
 
-use {everything, order};
+pub(crate) use everything;
+use order;

@@ -53,6 +53,21 @@ on_every_database! {
         assert_eq!(all_of!(conn), []);
     }
 
+    /// Which begins as a writer, so that nobody comes in between the records.
+    fn a_batch_is_one_transaction(conn) {
+        let documents = documents!(3, conn);
+        let witness = Witness::of(conn);
+        let saved = Document::save_all(documents, conn).unwrap();
+        let (all, saved) = (witness.sent(), Document::save_each(saved, conn).unwrap());
+        let each = witness.sent();
+        Document::delete_each(saved.into_iter().map(Result::unwrap), conn).unwrap();
+        for sent in [all, each, witness.sent()] {
+            assert_eq!(sent[..2], ["BEGIN", AFTER_BEGIN]);
+            assert_eq!(sent[sent.len() - 1], "COMMIT");
+            assert_eq!(sent.iter().filter(|sql| *sql == "COMMIT").count(), 1, "{sent:?}");
+        }
+    }
+
     /// However many records there are, a connection keeps no further statement.
     fn the_number_of_records_does_not_show_in_what_is_kept_prepared(conn) {
         let documents = documents!(9, conn);

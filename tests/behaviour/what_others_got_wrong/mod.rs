@@ -1,5 +1,7 @@
 //! Mistakes that users of other libraries paid for, one test for each.
 
+mod batches;
+mod children;
 mod commits;
 mod counts;
 
