@@ -52,14 +52,9 @@ pub trait StoreBatch<M: Versioned>: Store<M> {
         next: &[&M::Version],
     ) -> QueryResult<Vec<usize>>;
 
-    /// Holds the records with these keys; their places in the slice, the keys that they have, and their
-    /// versions.
+    /// Holds the records with these keys.
     #[doc(hidden)]
-    fn __hold_all(
-        &mut self,
-        rows: &[Row<'_, M>],
-        row: &'static str,
-    ) -> QueryResult<Vec<(usize, M::Key, M::Version)>>;
+    fn __hold_all(&mut self, rows: &[Row<'_, M>], row: &'static str) -> QueryResult<Vec<Held<M>>>;
 
     /// Writes them by one statement; how many were written.
     #[doc(hidden)]
@@ -70,6 +65,10 @@ pub trait StoreBatch<M: Versioned>: Store<M> {
         row: &'static str,
     ) -> QueryResult<usize>;
 }
+
+/// A record that is held: its place in the batch, its key as the row has it, and its version.
+#[doc(hidden)]
+pub(super) type Held<M> = (usize, <M as Versioned>::Key, <M as Versioned>::Version);
 
 /// What is done with each record.
 #[doc(hidden)]
@@ -119,11 +118,7 @@ where
         }
     }
 
-    fn __hold_all(
-        &mut self,
-        rows: &[Row<'_, M>],
-        row: &'static str,
-    ) -> QueryResult<Vec<(usize, M::Key, M::Version)>> {
+    fn __hold_all(&mut self, rows: &[Row<'_, M>], row: &'static str) -> QueryResult<Vec<Held<M>>> {
         let clause = backend::dialect(self).row_lock(RowLock::for_update());
         let held = self.load(HoldAll::new(rows, row, clause))?;
         held.map(|held| {
