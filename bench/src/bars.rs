@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::contender::Kind::{
     self, CApiAlone, DieselOneByOne, DieselTransaction, NoclobberAlone, NoclobberBatch,
-    NoclobberGuarded, NoclobberOneByOne,
+    NoclobberGuarded,
 };
 use crate::database::{Place, Product};
 use crate::measured::{Measured, with_bounds};
@@ -104,13 +104,13 @@ pub fn judge(subject: Subject, product: Product, measured: &Measured) -> Result<
         #[cfg(feature = "postgres")]
         (Subject::Batch, Product::Postgres) => Ok(vec![Verdict {
             subject: "batch of 1000, PostgreSQL, time, `save` one by one / ours",
-            ratio: batch(measured.timings(Place::Postgres)?, NoclobberOneByOne)?,
+            ratio: batch(measured.timings(Place::Postgres)?, Kind::NoclobberOneByOne)?,
             bar: Bar::AtLeast(12.0),
         }]),
         #[cfg(feature = "mysql")]
         (Subject::Batch, Product::Mysql) => Ok(vec![Verdict {
             subject: "batch of 1000, MySQL, time, `save` one by one / ours",
-            ratio: batch(measured.timings(Place::Mysql)?, NoclobberOneByOne)?,
+            ratio: batch(measured.timings(Place::Mysql)?, Kind::NoclobberOneByOne)?,
             bar: Bar::AtLeast(4.0),
         }]),
         _ => Ok(Vec::new()),

@@ -87,7 +87,6 @@ pub fn measure(options: &Options) -> Result<ExitCode> {
         println!("{}, {rounds} rounds of {} ms", machine::description(&name), ROUND.as_millis());
         println!("{}", table(&rounds_of_all)?);
         // The bar was set for a server, whose clients wait for each other over a network.
-        #[cfg(feature = "postgres")]
         if options.check && product == Product::Postgres {
             all_met &= judge(&rounds_of_all)?;
         }
@@ -264,7 +263,6 @@ fn estimate(values: Vec<f64>) -> Result<Estimate> {
 }
 
 /// That nobody gave up is known by then: it would have been an error.
-#[cfg(feature = "postgres")]
 fn judge(all: &Rounds) -> Result<bool> {
     let ratio = ratio(all, BY_DEFAULT)?;
     let met = ratio.upper >= LEAST;
