@@ -303,7 +303,8 @@ impl<R: OwnRoot, C: Store<R>> Aggregate<'_, R, C> {
         M: Child<Root = R>,
         C: StoreNewChild<M, New>,
     {
-        create::create_with(&key.into(), (self.foreign_key::<M>(), new), self.conn)
+        let (key, root) = (key.into(), self.root.key());
+        transaction(self.conn, |conn| child::created_in(&root, &key, new, conn))
     }
 
     fn foreign_key<M: Child<Root = R>>(&self) -> M::ForeignKey {

@@ -111,7 +111,13 @@ where
     let present = find::present::<M, C>(key, conn)?;
     let Some(root) = present.and_then(|model| model.__root_key()) else {
         let alone = is_alone(conn);
-        return Err(outcome::missed(Write { key, expected, next: None, alone }, conn));
+        let look = if alone { conn.__look(key) } else { conn.__look_inside(key) };
+        // Who has just appeared at the expected version was not kept from being written.
+        let look = look.map(|seen| match seen {
+            Seen::Version(present) if present == *expected => Seen::Hidden,
+            seen => seen,
+        });
+        return Err(outcome::refusal::<M>(look, key, expected, alone));
     };
     lone::<M, C, _>(key, expected, &[&root], conn, |conn, left| {
         patch_in::<M, Changes, C>(key, expected, changes, &root, conn, left)
@@ -141,8 +147,24 @@ where
 {
     transaction(conn, |conn| {
         conn.__bump_root(&root)?;
-        inserted_with(key, (M::__foreign_key(root), new), conn)
+        created_in(&root, key, new, conn)
     })
+}
+
+/// Where the key holds the root's as well, the two may differ, and then it is another record that is loaded.
+/// To be called in a transaction that is rolled back on an error.
+pub(super) fn created_in<M, New, C>(
+    root: &RootKey<M>,
+    key: &M::Key,
+    new: New,
+    conn: &mut C,
+) -> Result<M>
+where
+    M: Child,
+    C: StoreNewChild<M, New>,
+{
+    let created = inserted_with(key, (M::__foreign_key(root.clone()), new), conn)?;
+    if conn.__is_in(key, root)? { Ok(created) } else { Err(of_another_root::<M>(key, root)) }
 }
 
 /// Saves a child as one of another root.
@@ -197,6 +219,8 @@ where
                 Error::ConcurrentModification(conflict) if is_told(&conflict) => {
                     Error::ConcurrentModification(conflict)
                 }
+                // The transaction is gone with it.
+                unavailable @ Error::Unavailable(_) => unavailable,
                 _ => error,
             }
         }

@@ -1,6 +1,6 @@
 //! `modify`: load, change, save, and again on conflict.
 
-use super::outcome::{Attempt, Lost};
+use super::outcome::{self, Attempt, Lost};
 use super::store::Store;
 use super::{find, row_lock, save};
 use crate::backend::RowLock;
@@ -88,15 +88,19 @@ where
 {
     let mut written = None;
     let answer = short(conn, |conn| {
-        if M::HAS_ROOT {
-            // As every write of a child does: whoever has the child and then wants its root waits for
-            // somebody who has the root and wants the child.
-            if let Some(root) = find::find::<M, C>(key, conn)?.__root_key() {
-                conn.__hold_root(&root)?;
-            }
+        // As every write of a child does: whoever has the child and then wants its root waits for somebody
+        // who has the root and wants the child.
+        let root = if M::HAS_ROOT { find::find::<M, C>(key, conn)?.__root_key() } else { None };
+        if let Some(root) = &root {
+            conn.__hold_root(root)?;
         }
         let loaded = row_lock::locked::<M, C>(key, RowLock::for_update(), conn)?;
         let loaded = loaded.ok_or_else(|| Error::NotFound(record::<M>(key)))?;
+        if loaded.__root_key() != root {
+            // It was moved in between: the root that is held is not the one to hold.
+            let found = Found::Unknown;
+            return Err(outcome::conflict::<M>(&loaded.key(), loaded.version(), found).into());
+        }
         let expected = loaded.version().clone();
         let saved = once(Ok(loaded), conn, change)?;
         written = Some((saved.key(), expected, saved.version().clone()));

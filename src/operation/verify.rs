@@ -42,6 +42,18 @@ pub(crate) fn is_current<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> 
     }
 }
 
+/// A place in an order: whether it is a child; table and key of its root, or its own; its own; and whether it
+/// is only read. Children come behind all roots, and of a record that is given twice, the stronger lock is
+/// taken first.
+#[doc(hidden)]
+pub(super) type Place = (bool, [(&'static str, String); 2], bool);
+
+fn place<M: Versioned>(model: &M, reads: bool) -> Place {
+    let own = (M::TABLE, model.key().text());
+    let root = model.__root_key().map(|root| (<M::Root as Versioned>::TABLE, root.text()));
+    (M::HAS_ROOT, [root.unwrap_or_else(|| own.clone()), own], reads)
+}
+
 /// A record that a transaction depends on: what [`verify_all`] takes.
 ///
 /// Implemented for every versioned model, and meant to be implemented by nothing else.
@@ -59,18 +71,17 @@ pub(crate) fn is_current<M: Versioned, C: Store<M>>(model: &M, conn: &mut C) -> 
 /// # }
 /// ```
 pub trait Verify<C: SupportedConnection> {
-    /// The record's place in the order that all transactions share: its table, its key, and whether it is
-    /// only read. Of one that is given twice, the stronger lock is taken first.
+    /// The record's place in the order that all transactions share.
     #[doc(hidden)]
-    fn __place(&self) -> (&'static str, String, bool);
+    fn __place(&self) -> Place;
 
     #[doc(hidden)]
     fn __verify(&self, conn: &mut C) -> Result<()>;
 }
 
 impl<M: Versioned, C: Store<M>> Verify<C> for M {
-    fn __place(&self) -> (&'static str, String, bool) {
-        (M::TABLE, self.key().text(), true)
+    fn __place(&self) -> Place {
+        place(self, true)
     }
 
     fn __verify(&self, conn: &mut C) -> Result<()> {
@@ -94,18 +105,22 @@ impl<M: Versioned, C: Store<M>> Verify<C> for M {
 pub struct ForUpdate<'a, M>(pub(super) &'a M);
 
 impl<M: Versioned, C: Store<M>> Verify<C> for ForUpdate<'_, M> {
-    fn __place(&self) -> (&'static str, String, bool) {
-        (M::TABLE, self.0.key().text(), false)
+    fn __place(&self) -> Place {
+        place(self.0, false)
     }
 
     fn __verify(&self, conn: &mut C) -> Result<()> {
+        // Its write is going to bump the root, and whoever else writes the child has the root first.
+        if let Some(root) = self.0.__root_key() {
+            conn.__hold_root(&root)?;
+        }
         verify_by(self.0, conn, C::__hold_to_write)
     }
 }
 
 /// [`verify`](crate::VersionedDsl::verify) for several records, of any tables.
 ///
-/// Takes them sorted by table and key, so that two transactions which depend on the same records
+/// Takes them sorted by table and key, children of aggregates behind all roots, so that two transactions which depend on the same records
 /// do not wait for each other in a circle. Call it before the writes of the transaction, and mark those
 /// of the records that it is going to write by
 /// [`for_update`](crate::VersionedDsl::for_update): two transactions that both share a row cannot both

@@ -1,8 +1,8 @@
 //! Children in batches, and such as may be new.
 
-use noclobber::Error;
 use noclobber::prelude::*;
 use noclobber::retry::Policy;
+use noclobber::{Error, transaction, verify_all};
 
 use super::{CASCADES, Order, OrderLine, create_orders, everything, writes};
 use crate::support::{Witness, on_every_database};
@@ -43,6 +43,24 @@ on_every_database! {
         let lock = r#"SELECT "order_lines"."id""#;
         // On SQLite nothing is held by a clause: the transaction is a writer.
         assert!(place(hold) <= place(lock) || HOLD_TO_WRITE.is_empty(), "{sent:#?}");
+    }
+
+    fn verify_all_takes_roots_before_children(conn) {
+        run(&create_orders(NUMBER_KEY, CASCADES), conn);
+        let (orders, lines) = everything!(conn);
+        let witness = Witness::of(conn);
+        transaction(conn, |conn| {
+            verify_all(&[&lines[2].for_update(), &lines[0], &orders[1], &orders[0].for_update()], conn)
+        })
+        .unwrap();
+        let held = witness.sent();
+        let held: Vec<bool> = held
+            .iter()
+            .filter(|sql| sql.starts_with("SELECT \"version\""))
+            .map(|sql| sql.contains("order_lines"))
+            .collect();
+        // Both orders; line 1; the order of line 3 once more, to be bumped, and line 3.
+        assert_eq!(held, [false, false, true, false, true]);
     }
 
     fn a_batch_with_a_stale_child_leaves_the_roots_as_they_were(conn) {
