@@ -1,13 +1,19 @@
 //! Runs commands one after another, a line for each, until one fails.
 
+mod follow;
+
 use std::{
-    io::{self, BufRead, BufReader, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    time::Instant,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
+use self::follow::{End, follow};
 use crate::{Outcome, shell};
+
+/// How long a step may take when nobody is there to end it: several times what the slowest needs.
+const LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// The steps of one task.
 pub(crate) struct Steps {
@@ -25,20 +31,23 @@ impl Steps {
 
     /// Runs the command in the workspace root and returns what it printed.
     ///
-    /// A failure shows that output and says how to repeat the step by hand.
+    /// A failure shows that output and says how to repeat the step by hand. Where no terminal is
+    /// attached, a step that takes longer than 40 minutes is ended, and is a failure as well.
     pub(crate) fn run(&mut self, name: &str, mut command: Command) -> Outcome<String> {
         let line = shell::line(&command);
         command.current_dir(&self.root).stdin(Stdio::null());
 
         self.announce(name);
         let started = Instant::now();
-        let (status, output) = follow(command, self.verbose).map_err(|error| {
+        // At a terminal, Ctrl-C must reach the command, and who sits there decides how long to wait.
+        let limit = (!io::stdin().is_terminal()).then_some(LIMIT);
+        let (end, output) = follow(command, self.verbose, limit).map_err(|error| {
             println!("FAILED");
             format!("`{line}` could not be run: {error}.")
         })?;
         let seconds = started.elapsed().as_secs_f64();
 
-        if status.success() {
+        if end == End::Success {
             println!("ok, {seconds:.1} s");
             self.passed += 1;
             return Ok(output);
@@ -47,11 +56,12 @@ impl Steps {
         if !self.verbose {
             eprint!("\n{output}\n");
         }
-        Err(format!(
-            "{}: the step `{name}` failed. To repeat it, run in {}:\n    {line}",
-            self.task,
-            self.root.display()
-        ))
+        let (task, root) = (self.task, self.root.display());
+        let what = match end {
+            End::Overdue => "did not come to its end, and was killed",
+            End::Success | End::Failure => "failed",
+        };
+        Err(format!("{task}: the step `{name}` {what}. To repeat it, run in {root}:\n    {line}"))
     }
 
     /// Does what is no command of its own, as a step that can fail.
@@ -79,30 +89,6 @@ impl Steps {
         // Only looks are lost if this fails.
         let _ = io::stdout().flush();
     }
-}
-
-/// Runs the command, with its two streams in the order they were written.
-fn follow(command: Command, show: bool) -> io::Result<(ExitStatus, String)> {
-    let (reader, mut child) = spawn(command)?;
-    let mut output = String::new();
-    let mut reader = BufReader::new(reader);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        if show {
-            print!("{text}");
-        }
-        output.push_str(&text);
-        line.clear();
-    }
-    Ok((child.wait()?, output))
-}
-
-/// Takes the command, because its copies of the writing end must close for the reader to end.
-fn spawn(mut command: Command) -> io::Result<(io::PipeReader, Child)> {
-    let (reader, writer) = io::pipe()?;
-    let child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
-    Ok((reader, child))
 }
 
 #[cfg(test)]
