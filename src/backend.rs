@@ -16,7 +16,7 @@ use self::row_lock::RowLocks;
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
-use diesel::connection::LoadConnection;
+use diesel::connection::{CacheSize, LoadConnection};
 use diesel::query_builder::AstPass;
 use diesel::result::Error as DieselError;
 use diesel::serialize::ToSql;
@@ -82,6 +82,9 @@ pub struct Dialect {
     pub(crate) new_key: NewKey,
     /// How many records are written at once.
     pub(crate) batch: Batch,
+    /// Whether the client library keeps a query that failed after it had begun to answer, and waits for the
+    /// rest of its rows when it is sent again: for ever.
+    pub(crate) keeps_failed_queries: bool,
     /// The migrations of the library's own tables.
     pub(crate) migrations: fn() -> EmbeddedMigrations,
 }
@@ -230,6 +233,26 @@ pub trait HasDialect<C>: BindArray + 'static {
 pub trait SupportedConnection: LoadConnection<Backend: HasDialect<Self>> {}
 
 impl<C> SupportedConnection for C where C: LoadConnection<Backend: HasDialect<C>> {}
+
+/// Passes on the answer to a query that reads rows. After an error there is nothing left of it that could be
+/// sent again.
+pub(crate) fn answered<T, C>(answer: QueryResult<T>, conn: &mut C) -> QueryResult<T>
+where
+    C: SupportedConnection,
+{
+    answer.inspect_err(|_| forget_failed_queries(conn))
+}
+
+/// Has the connection forget its prepared statements, where one that failed must not be sent again. Which one
+/// it was nobody can tell it.
+#[cold]
+pub(crate) fn forget_failed_queries<C: SupportedConnection>(conn: &mut C) {
+    if dialect(conn).keeps_failed_queries {
+        // The same size once more would leave them where they are.
+        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+        conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    }
+}
 
 /// The dialect of the database behind a connection.
 #[doc(hidden)]

@@ -72,8 +72,8 @@ where
     C: SupportedConnection,
     E: From<Error>,
 {
-    let open = Open::begin(conn).map_err(|error| (error.into(), false))?;
-    match work(open.conn) {
+    let mut open = Open::begin(conn).map_err(|error| (error.into(), false))?;
+    match open.work(work) {
         Ok(value) => open.commit().map(|()| value).map_err(|error| (error.into(), false)),
         Err(error) => Err((error, open.undo())),
     }
@@ -92,12 +92,12 @@ where
     run(Open::begin_short(conn)?, work)
 }
 
-fn run<C, R, E>(open: Open<'_, C>, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E>
+fn run<C, R, E>(mut open: Open<'_, C>, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E>
 where
     C: SupportedConnection,
     E: From<Error>,
 {
-    let value = work(open.conn)?;
+    let value = open.work(work)?;
     open.commit()?;
     Ok(value)
 }
@@ -152,6 +152,11 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             open.conn.batch_execute(after)?;
         }
         Ok(open)
+    }
+
+    /// Does the work. It may have failed by any query, of the host's as well.
+    fn work<R, E>(&mut self, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E> {
+        work(self.conn).inspect_err(|_| backend::forget_failed_queries(self.conn))
     }
 
     /// Whether it was rolled back, and nothing else had ended it before.

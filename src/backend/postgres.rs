@@ -82,6 +82,7 @@ pub const DIALECT: Dialect = Dialect {
     new_key: NewKey::Returning,
     // A bound on the memory for one statement.
     batch: Batch::Arrays { rows: 5_000 },
+    keeps_failed_queries: false,
     migrations: || MIGRATIONS,
 };
 

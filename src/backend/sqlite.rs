@@ -64,6 +64,7 @@ pub const DIALECT: Dialect = Dialect {
     // There is no way to the server that could be saved: single statements, prepared once, are the
     // fastest.
     batch: Batch::Singly,
+    keeps_failed_queries: false,
     migrations: || MIGRATIONS,
 };
 

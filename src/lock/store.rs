@@ -8,7 +8,7 @@ use diesel::result::Error as DieselError;
 use diesel::row::Row;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::backend::{self, SupportedConnection};
+use crate::backend::{self, SupportedConnection, answered};
 use crate::key::Key;
 use crate::lease::{EventRow, LeaseRow, LockTables};
 use crate::model::bounds::Bind;
@@ -72,17 +72,21 @@ where
     }
 
     fn __leases(&mut self, statement: LeaseStatement<'_>) -> QueryResult<Vec<LeaseRow>> {
-        self.load(statement)?.map(|row| lease(&row?)).collect()
+        let leases = self.load(statement).and_then(|rows| rows.map(|row| lease(&row?)).collect());
+        answered(leases, self)
     }
 
     fn __lease_events(&mut self, statement: LeaseStatement<'_>) -> QueryResult<Vec<EventRow>> {
-        self.load(statement)?.map(|row| event(&row?)).collect()
+        let events = self.load(statement).and_then(|rows| rows.map(|row| event(&row?)).collect());
+        answered(events, self)
     }
 
     fn __lease_number(&mut self, statement: LeaseStatement<'_>) -> QueryResult<i64> {
-        let mut rows = self.load(statement)?;
-        let row = rows.next().ok_or(DieselError::NotFound)??;
-        number(&row, 0).and_then(present)
+        let number = self.load(statement).and_then(|mut rows| {
+            let row = rows.next().ok_or(DieselError::NotFound)??;
+            number(&row, 0).and_then(present)
+        });
+        answered(number, self)
     }
 }
 
@@ -192,8 +196,9 @@ where
     {
         // Their texts name no table of leases.
         let (tables, dialect) = (LockTables::default(), backend::dialect(self));
-        let rows = self.load(OfRecord::<M>::read(key, how, &tables, dialect))?;
-        rows.map(|row| columns::<M, _>(key, &row?)).collect()
+        let rows = self.load(OfRecord::<M>::read(key, how, &tables, dialect));
+        let leases = rows.and_then(|rows| rows.map(|row| columns::<M, _>(key, &row?)).collect());
+        answered(leases, self)
     }
 
     fn __change_columns(

@@ -19,7 +19,7 @@ use diesel::sql_types::ops::Add;
 use diesel::sql_types::{BigInt, SqlType, Text};
 
 use super::child;
-use crate::backend::{self, NewKey, RowLock, SupportedConnection};
+use crate::backend::{self, NewKey, RowLock, SupportedConnection, answered};
 use crate::error::Result;
 use crate::model::bounds::{Bind, NotNull};
 use crate::model::{Child, OwnRoot, RootKey, Unguarded, Versioned, VersionedOn};
@@ -196,13 +196,17 @@ where
 
     fn __select(&mut self, key: &M::Key) -> QueryResult<Vec<M>> {
         let select = SelectRecord::<M, C::Backend>::new(key);
-        self.load(select)?.map(|row| read(M::__read(&row?))).collect()
+        let rows =
+            self.load(select).and_then(|rows| rows.map(|row| read(M::__read(&row?))).collect());
+        answered(rows, self)
     }
 
     fn __select_locked(&mut self, key: &M::Key, lock: RowLock) -> QueryResult<Vec<M>> {
         let select = SelectRecord::<M, C::Backend>::new(key);
         let clause = backend::dialect(self).row_lock(lock);
-        self.load(Locking { select, clause })?.map(|row| read(M::__read(&row?))).collect()
+        let rows = self.load(Locking { select, clause });
+        let rows = rows.and_then(|rows| rows.map(|row| read(M::__read(&row?))).collect());
+        answered(rows, self)
     }
 
     fn __insert_record(
@@ -288,8 +292,9 @@ where
 
     fn __is_in(&mut self, key: &M::Key, root: &RootKey<M>) -> QueryResult<bool> {
         let dialect = backend::dialect(self);
-        let mut rows = self.load(SelectInRoot::<M>::new(key, root, dialect))?;
-        rows.next().transpose().map(|row| row.is_some())
+        let rows = self.load(SelectInRoot::<M>::new(key, root, dialect));
+        let is_in = rows.and_then(|mut rows| Ok(rows.next().transpose()?.is_some()));
+        answered(is_in, self)
     }
 }
 
@@ -300,17 +305,21 @@ where
     P: Purpose,
 {
     let dialect = backend::dialect(conn);
-    let (mut version, mut nulls) = (None, 0);
-    for row in conn.load(SelectVersion::<M, P>::new(key, dialect))? {
-        let row = row?;
-        if row.get(0).is_none_or(|version| version.is_null()) {
-            nulls += 1;
-        } else if version.is_none() {
-            version = Some(read(M::__read_version(&row))?);
+    let rows = conn.load(SelectVersion::<M, P>::new(key, dialect));
+    let counted = rows.and_then(|rows| {
+        let (mut version, mut nulls) = (None, 0);
+        for row in rows {
+            let row = row?;
+            if row.get(0).is_none_or(|version| version.is_null()) {
+                nulls += 1;
+            } else if version.is_none() {
+                version = Some(read(M::__read_version(&row))?);
+            }
         }
-    }
+        Ok((version, nulls))
+    });
     // One NULL says that rows may be hidden, two say that a snapshot was seen.
-    Ok(match (version, nulls) {
+    Ok(match answered(counted, conn)? {
         (Some(version), 0 | 1) => Seen::Version(version),
         (Some(version), _) => Seen::InSnapshot(version),
         (None, 0) => Seen::Nothing,
@@ -325,8 +334,10 @@ where
     P: Purpose,
 {
     let dialect = backend::dialect(conn);
-    let mut rows = conn.load(SelectVersion::<M, P>::new(key, dialect))?;
-    rows.next().map(|row| read(M::__read_version(&row?))).transpose()
+    let rows = conn.load(SelectVersion::<M, P>::new(key, dialect));
+    let version =
+        rows.and_then(|mut rows| rows.next().map(|row| read(M::__read_version(&row?))).transpose());
+    answered(version, conn)
 }
 
 pub(super) fn read<T>(read: deserialize::Result<T>) -> QueryResult<T> {
@@ -374,7 +385,8 @@ where
 {
     fn __load_locked(&mut self, query: Q, lock: RowLock) -> QueryResult<Vec<U>> {
         let clause = backend::dialect(self).row_lock(lock);
-        Locking { select: query, clause }.load(self)
+        let rows = Locking { select: query, clause }.load(self);
+        answered(rows, self)
     }
 }
 
@@ -521,7 +533,9 @@ where
     C: SupportedConnection,
     M: VersionedOn<C::Backend>,
 {
-    conn.load(statement)?.map(|row| read(M::__read_key(&row?))).collect()
+    let keys =
+        conn.load(statement).and_then(|rows| rows.map(|row| read(M::__read_key(&row?))).collect());
+    answered(keys, conn)
 }
 
 /// A connection through which the changes of type `Changes` can be made to a record of a model.

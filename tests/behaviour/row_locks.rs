@@ -367,3 +367,63 @@ fn nobody_else_is_a_writer_while_a_record_of_sqlite_is_held() {
         .unwrap();
     }
 }
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+on_every_server! {
+    /// MariaDB's client library takes a query that failed where its rows would begin for one that goes on, and
+    /// would wait for those rows when it is sent again.
+    fn who_was_refused_can_ask_again_through_the_same_connection(database) {
+        let (conn, other) = (&mut database.connect(), &mut database.connect());
+        let draft = document("draft", conn);
+        let by_key = |conn: &mut Conn| Document::find_for_update(draft.id).no_wait().load(conn).map(drop);
+        let by_query = |conn: &mut Conn| {
+            let drafts = Document::query().filter(documents::title.eq("draft"));
+            drafts.lock_rows(RowLock::for_update().no_wait()).load::<Document, _>(conn).map(drop)
+        };
+        let by_diesel = |conn: &mut Conn| {
+            documents::table.for_update().no_wait().load::<Document>(conn)?;
+            Ok(())
+        };
+        let ways: [&dyn Fn(&mut Conn) -> _; 3] = [&by_key, &by_query, &by_diesel];
+        transaction(other, |other| {
+            let held = draft.clone().touch(other)?;
+            for ask in ways {
+                for _ in 0..3 {
+                    let refused = transaction(conn, ask).unwrap_err();
+                    assert_eq!(reason(&refused), Some(Reason::LockTimeout));
+                    let nested = transaction(conn, |conn| transaction(conn, ask)).unwrap_err();
+                    assert_eq!(reason(&nested), Some(Reason::LockTimeout));
+                }
+            }
+            Ok::<_, Error>(held)
+        })
+        .unwrap();
+        for ask in ways {
+            transaction(conn, ask).unwrap();
+        }
+    }
+
+    /// Where the transaction outlives it.
+    fn who_was_refused_can_ask_again_in_the_same_transaction(database) {
+        let (conn, other) = (&mut database.connect(), &mut database.connect());
+        let draft = document("draft", conn);
+        transaction(other, |other| {
+            let held = draft.clone().touch(other)?;
+            let asked = transaction(conn, |conn| {
+                for _ in 0..3 {
+                    let drafts = Document::query().filter(documents::title.eq("draft"));
+                    let lock = RowLock::for_update().no_wait();
+                    let refused = drafts.lock_rows(lock).load::<Document, _>(conn).unwrap_err();
+                    if !IGNORES_LOCK_TIMEOUTS {
+                        return Err(refused);
+                    }
+                    assert_eq!(reason(&refused), Some(Reason::LockTimeout));
+                }
+                Ok(())
+            });
+            assert_eq!(asked.is_ok(), IGNORES_LOCK_TIMEOUTS);
+            Ok::<_, Error>(held)
+        })
+        .unwrap();
+    }
+}

@@ -226,9 +226,9 @@ super::server::server! {
     place: Mysql,
     url: "NOCLOBBER_MYSQL_URL",
     create: "CREATE DATABASE {}",
-    // A test that waits for ever is worse than one that fails. Newer MariaDBs have the other one on;
-    // each test that is about it says so.
-    enter: "SET SESSION lock_wait_timeout = 60; \
+    // A test that waits for ever is worse than one that fails: for a lock, or for an answer that the server
+    // does not know of. Newer MariaDBs have the last one on; each test that is about it says so.
+    enter: "SET SESSION lock_wait_timeout = 60; SET SESSION wait_timeout = 120; \
             /*M!110602 SET SESSION innodb_snapshot_isolation = OFF; */ USE {}",
     drop: "SET SESSION lock_wait_timeout = 60; DROP DATABASE {}"
 }

@@ -45,13 +45,13 @@ impl Product for Mariadb {
             "--skip-test-db",
             "--skip-name-resolve",
         ]);
-        setup.arg(option("datadir", data));
+        setup.arg(option("datadir", data)).arg(temporary(data));
         setup
     }
 
     fn serve(&self, data: &Path, port: u16) -> Command {
         let mut server = command(&self.server);
-        server.arg("--no-defaults").arg(option("datadir", data)).args([
+        server.arg("--no-defaults").arg(option("datadir", data)).arg(temporary(data)).args([
             &format!("--port={port}"),
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
@@ -68,6 +68,12 @@ impl Product for Mariadb {
     fn url(port: u16) -> String {
         format!("mysql://root@127.0.0.1:{port}/mysql")
     }
+}
+
+/// Temporary tables stay beside the data. A server that starts clears away whatever others have in the
+/// directory that it shares with them.
+fn temporary(data: &Path) -> String {
+    option("tmpdir", data.parent().unwrap_or(data))
 }
 
 fn option(name: &str, value: &Path) -> String {
