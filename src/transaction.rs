@@ -59,11 +59,26 @@ where
     C: SupportedConnection,
     E: From<Error>,
 {
+    // It may have failed by a query of the host's, which nobody else sees to.
+    let work = |conn: &mut C| work(conn).inspect_err(|_| backend::forget_failed_queries(conn));
     run(Open::begin(conn)?, work)
 }
 
-/// A [`transaction`] whose failure may be followed by another attempt: answers beside the error whether all of
-/// it is undone. It is not when the database has ended the transaction by itself, or the connection.
+/// A [`transaction`] of statements that the executor carries.
+pub(crate) fn of_statements<C, R, E>(
+    conn: &mut C,
+    work: impl FnOnce(&mut C) -> Result<R, E>,
+) -> Result<R, E>
+where
+    C: SupportedConnection,
+    E: From<Error>,
+{
+    run(Open::begin(conn)?, work)
+}
+
+/// A transaction [of statements](of_statements) whose failure may be followed by another attempt: answers
+/// beside the error whether all of it is undone. It is not when the database has ended the transaction by
+/// itself, or the connection.
 pub(crate) fn attempt<C, R, E>(
     conn: &mut C,
     work: impl FnOnce(&mut C) -> Result<R, E>,
@@ -72,14 +87,14 @@ where
     C: SupportedConnection,
     E: From<Error>,
 {
-    let mut open = Open::begin(conn).map_err(|error| (error.into(), false))?;
-    match open.work(work) {
+    let open = Open::begin(conn).map_err(|error| (error.into(), false))?;
+    match work(open.conn) {
         Ok(value) => open.commit().map(|()| value).map_err(|error| (error.into(), false)),
         Err(error) => Err((error, open.undo())),
     }
 }
 
-/// A [`transaction`] of its own for a few statements, each of which is to see what is committed by
+/// A transaction of its own for a few statements, each of which is to see what is committed by
 /// then, whatever level the connection is set to. Nested, it is a savepoint like any other.
 pub(crate) fn short<C, R, E>(
     conn: &mut C,
@@ -92,12 +107,12 @@ where
     run(Open::begin_short(conn)?, work)
 }
 
-fn run<C, R, E>(mut open: Open<'_, C>, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E>
+fn run<C, R, E>(open: Open<'_, C>, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E>
 where
     C: SupportedConnection,
     E: From<Error>,
 {
-    let value = open.work(work)?;
+    let value = work(open.conn)?;
     open.commit()?;
     Ok(value)
 }
@@ -152,11 +167,6 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             open.conn.batch_execute(after)?;
         }
         Ok(open)
-    }
-
-    /// Does the work. It may have failed by any query, of the host's as well.
-    fn work<R, E>(&mut self, work: impl FnOnce(&mut C) -> Result<R, E>) -> Result<R, E> {
-        work(self.conn).inspect_err(|_| backend::forget_failed_queries(self.conn))
     }
 
     /// Whether it was rolled back, and nothing else had ended it before.

@@ -16,7 +16,7 @@ use crate::lease::{LeaseRow, LockInfo};
 use crate::model::{LockColumns, Versioned};
 use crate::operation::{Store, StoreChanges, VersionedDsl, written_alone};
 use crate::statement::lease::{HOLD, PEEK};
-use crate::transaction::{depth, transaction};
+use crate::transaction::{depth, of_statements};
 use crate::version::Version;
 
 /// Leases on the records of a versioned model, and the writes that prove them.
@@ -284,7 +284,7 @@ where
 {
     is_for::<M>(key, grant)?;
     let began = Began::now();
-    let answer = transaction(conn, |conn| {
+    let answer = of_statements(conn, |conn| {
         let row = carry::lease(HOLD, &grant.tables, grant.place(), conn)?;
         match row.filter(|row| row.belongs_to(grant.fence, &grant.token)) {
             None => Err(Error::LockLost(lost(grant, conn)?)),

@@ -8,7 +8,7 @@ use super::save;
 use super::store::{Store, StoreChanges, StoreNewChild};
 use crate::error::{Error, Result};
 use crate::model::{Child, OwnRoot, RootKey, Versioned};
-use crate::transaction::{is_alone, transaction};
+use crate::transaction::{is_alone, of_statements, transaction};
 
 /// What becomes of the root in the end.
 #[derive(Clone, Copy, PartialEq)]
@@ -243,7 +243,7 @@ impl<R: OwnRoot, C: Store<R>> Aggregate<'_, R, C> {
         C: StoreChanges<M, Changes>,
     {
         let (key, expected, root) = (key.into(), version.into(), self.root.key());
-        transaction(self.conn, |conn| {
+        of_statements(self.conn, |conn| {
             child::patch_in::<M, Changes, C>(&key, &expected, changes, &root, conn, &mut unnoted())
         })
     }
@@ -304,7 +304,7 @@ impl<R: OwnRoot, C: Store<R>> Aggregate<'_, R, C> {
         C: StoreNewChild<M, New>,
     {
         let (key, root) = (key.into(), self.root.key());
-        transaction(self.conn, |conn| child::created_in(&root, &key, new, conn))
+        of_statements(self.conn, |conn| child::created_in(&root, &key, new, conn))
     }
 
     fn foreign_key<M: Child<Root = R>>(&self) -> M::ForeignKey {

@@ -4,7 +4,7 @@ use super::outcome::{self, Attempt, Write};
 use super::store::{Seen, Store};
 use crate::error::{Error, Found, Result};
 use crate::model::{Versioned, record};
-use crate::transaction::{is_alone, transaction};
+use crate::transaction::{is_alone, of_statements};
 use crate::version::Version;
 
 /// Sends a guarded write and answers the version that the row has then.
@@ -21,7 +21,7 @@ where
     C: Store<M>,
 {
     let alone = is_alone(conn);
-    let answer = transaction(conn, |conn| {
+    let answer = of_statements(conn, |conn| {
         let rows = send(conn);
         // Of what happens to the whole transaction is told below.
         let write = Write { key, expected, next: None, alone: false };

@@ -13,7 +13,7 @@ use super::store::{Seen, Store, StoreChanges, StoreNewChild};
 use crate::error::{ConcurrentModificationError, Error, Found, Result};
 use crate::key::Key;
 use crate::model::{Child, RootKey, Versioned, record};
-use crate::transaction::{is_alone, transaction};
+use crate::transaction::{is_alone, of_statements};
 use crate::version::Version;
 
 /// Moves the version of a root on, from whatever it is.
@@ -129,7 +129,7 @@ where
     M: Child,
     C: StoreNewChild<M, New>,
 {
-    transaction(conn, |conn| {
+    of_statements(conn, |conn| {
         conn.__bump_root(&root)?;
         inserted((M::__foreign_key(root), new), conn)
     })
@@ -145,7 +145,7 @@ where
     M: Child,
     C: StoreNewChild<M, New>,
 {
-    transaction(conn, |conn| {
+    of_statements(conn, |conn| {
         conn.__bump_root(&root)?;
         created_in(&root, key, new, conn)
     })
@@ -207,7 +207,7 @@ where
 {
     let alone = is_alone(conn);
     let mut left = Attempt::AnotherVersion;
-    let answer = transaction(conn, |conn| {
+    let answer = of_statements(conn, |conn| {
         roots.iter().try_for_each(|root| conn.__bump_root(root))?;
         write(conn, &mut left)
     });

@@ -5,7 +5,7 @@ use super::outcome;
 use super::store::{Inserted, Store, StoreRow};
 use crate::error::{Error, Result};
 use crate::model::Versioned;
-use crate::transaction::transaction;
+use crate::transaction::of_statements;
 
 pub(super) fn create<M, New, C>(new: New, conn: &mut C) -> Result<M>
 where
@@ -14,7 +14,7 @@ where
 {
     // A savepoint where a transaction is open: a caller who goes on after an error in the second
     // statement does not commit the row that it was told nothing of.
-    transaction(conn, |conn| inserted(new, conn))
+    of_statements(conn, |conn| inserted(new, conn))
 }
 
 pub(super) fn create_with<M, New, C>(key: &M::Key, new: New, conn: &mut C) -> Result<M>
@@ -22,7 +22,7 @@ where
     M: Versioned,
     C: StoreRow<M, New>,
 {
-    transaction(conn, |conn| inserted_with(key, new, conn))
+    of_statements(conn, |conn| inserted_with(key, new, conn))
 }
 
 /// The statements of [`create`], in whatever transaction is open.

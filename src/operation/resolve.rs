@@ -4,7 +4,7 @@ use super::outcome::{Attempt, Lost};
 use super::store::{Seen, Store};
 use crate::error::{Error, Result, UnknownOutcome};
 use crate::model::Versioned;
-use crate::transaction::transaction;
+use crate::transaction::of_statements;
 
 /// What became of a write whose answer was lost.
 ///
@@ -39,7 +39,7 @@ pub(super) fn resolve<M: Versioned, C: Store<M>>(
         return Err(Error::NotOfThisModel { table: M::TABLE });
     };
     // Holding the row waits for a statement that is still on its way through the server.
-    transaction(conn, |conn| {
+    of_statements(conn, |conn| {
         Ok(match (seen::<M, C>(key, conn)?, attempt) {
             (Seen::Version(present), Attempt::Version(next)) if present == *next => {
                 Resolution::Applied

@@ -7,7 +7,7 @@ use super::{create, outcome, save};
 use crate::backend::{self, SupportedConnection};
 use crate::error::{ConcurrentModificationError, Error, Found, Reason, Result};
 use crate::model::{Versioned, record};
-use crate::transaction::{is_alone, transaction};
+use crate::transaction::{is_alone, of_statements};
 use crate::version::Version;
 
 pub(super) fn upsert<M: Versioned, C: Store<M>>(
@@ -22,7 +22,7 @@ pub(super) fn upsert<M: Versioned, C: Store<M>>(
     let key = model.key();
     let alone = is_alone(conn);
     // A savepoint where a transaction is open, which an insert that is refused would end otherwise.
-    let answer = transaction(conn, |conn| insert(&model, &key, conn));
+    let answer = of_statements(conn, |conn| insert(&model, &key, conn));
     match answer {
         // A transaction that was this insert's alone: the look can tell who was faster.
         Err(Error::Unavailable(unavailable))

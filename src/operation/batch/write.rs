@@ -7,7 +7,7 @@ use crate::model::{Versioned, record};
 use crate::operation::outcome::{self, Write};
 use crate::operation::{delete, save};
 use crate::statement::batch::union::Row;
-use crate::transaction::{attempt, is_alone, transaction};
+use crate::transaction::{attempt, is_alone, of_statements};
 use crate::version::Version;
 
 /// What became of a record: the version that it was given, or the conflict.
@@ -132,7 +132,7 @@ impl<'a, M: Versioned> Batch<'a, M> {
                 }
             }
         }
-        transaction(conn, |conn| {
+        of_statements(conn, |conn| {
             let mut outcomes = Outcomes::of(self.records.len());
             for place in self.order.iter().copied() {
                 outcomes.tell(place, self.singly(place, conn)?);
