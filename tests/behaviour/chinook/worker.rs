@@ -113,7 +113,17 @@ impl Worker {
 
     /// Waits for the end of its task.
     pub(crate) fn finish(mut self) -> Report {
-        let status = self.child.wait().unwrap();
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(180),
+                "a worker does not come to its end"
+            );
+            thread::sleep(Duration::from_millis(1));
+        };
         assert!(status.success(), "a worker failed:\n{}", self.output());
         read(&self.report)
     }

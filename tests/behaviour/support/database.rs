@@ -102,21 +102,11 @@ impl Database {
     pub(crate) fn pool(&self, size: u32) -> Pool {
         pool(&self.url, self.options, size)
     }
-
-    /// A pool whose connections are to be had within this time.
-    pub(crate) fn pool_within(&self, patience: Duration, size: u32) -> Pool {
-        pool_within(patience, &self.url, self.options, size)
-    }
 }
 
 pub(crate) fn pool(url: &str, options: ConnectionOptions, size: u32) -> Pool {
-    pool_within(Duration::from_secs(30), url, options, size)
-}
-
-fn pool_within(patience: Duration, url: &str, options: ConnectionOptions, size: u32) -> Pool {
     Pool::builder()
         .max_size(size)
-        .connection_timeout(patience)
         .connection_customizer(Box::new(options))
         .build(ConnectionManager::new(url))
         .unwrap()

@@ -47,18 +47,8 @@ macro_rules! server {
                 &self,
                 size: u32,
             ) -> diesel::r2d2::Pool<diesel::r2d2::ConnectionManager<Conn>> {
-                self.pool_within(std::time::Duration::from_secs(30), size)
-            }
-
-            /// A pool whose connections are to be had within this time.
-            pub(crate) fn pool_within(
-                &self,
-                patience: std::time::Duration,
-                size: u32,
-            ) -> diesel::r2d2::Pool<diesel::r2d2::ConnectionManager<Conn>> {
                 diesel::r2d2::Pool::builder()
                     .max_size(size)
-                    .connection_timeout(patience)
                     .build(diesel::r2d2::ConnectionManager::new(self.url()))
                     .unwrap()
             }

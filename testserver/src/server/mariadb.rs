@@ -56,6 +56,9 @@ impl Product for Mariadb {
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             "--max-connections=400",
+            // A client that waits for ever is let go.
+            "--wait-timeout=300",
+            "--lock-wait-timeout=60",
             "--innodb-flush-log-at-trx-commit=0",
             "--skip-log-bin",
             // Below the data; a path from the root could be too long for a socket.

@@ -54,6 +54,8 @@ impl Product for Postgres {
             "unix_socket_directories=",
             "fsync=off",
             "max_connections=200",
+            // Nothing lives long here, and who waits for a lock of a millisecond must not meet a stranger.
+            "autovacuum=off",
             "logging_collector=off",
         ] {
             postgres.args(["-c", setting]);

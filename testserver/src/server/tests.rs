@@ -60,8 +60,11 @@ fn a_dropped_server_leaves_no_process_and_no_folder() {
 
 #[test]
 fn a_server_that_ended_by_itself_leaves_no_folder() {
-    let server = Server::start(&Play("echo come in; sleep 0.1")).unwrap();
+    let play = Play("echo come in; while [ ! -e end ]; do sleep 0.01; done");
+    let mut server = Server::start(&play).unwrap();
     let folder = server.folder.path().to_owned();
+    fs::write(folder.join("end"), "").unwrap();
+    server.process.wait().unwrap();
     drop(server);
     assert!(!folder.exists());
 }

@@ -125,13 +125,13 @@ mod tests {
     fn one_that_does_not_end_is_killed_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let trace = folder.path().join("trace");
-        let script = format!("echo begun; (sleep 2; echo > '{}') & wait", trace.display());
+        let script = format!("echo begun; (sleep 4; echo > '{}') & wait", trace.display());
         let started = Instant::now();
-        let ended = follow(sh(&script), false, Some(Duration::from_millis(500))).unwrap();
+        let ended = follow(sh(&script), false, Some(Duration::from_secs(2))).unwrap();
         assert_eq!(ended, (End::Overdue, "begun\n".to_owned()));
         assert!(started.elapsed() < Duration::from_secs(60));
 
-        thread::sleep(Duration::from_secs(3));
+        thread::sleep(Duration::from_secs(4));
         assert!(!trace.exists());
     }
 
