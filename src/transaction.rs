@@ -59,9 +59,10 @@ where
     C: SupportedConnection,
     E: From<Error>,
 {
-    // It may have failed by a query of the host's, which nobody else sees to.
-    let work = |conn: &mut C| work(conn).inspect_err(|_| backend::forget_failed_queries(conn));
-    run(Open::begin(conn)?, work)
+    let mut open = Open::begin(conn)?;
+    // It may fail by a query of the host's, which nobody else sees to.
+    open.forgets = true;
+    run(open, work)
 }
 
 /// A [`transaction`] of statements that the executor carries.
@@ -142,6 +143,8 @@ struct Open<'a, C: SupportedConnection> {
     conn: &'a mut C,
     /// The depth that was there before.
     outside: u32,
+    /// Whether the connection [forgets](backend::forget_failed_queries) when it is not committed.
+    forgets: bool,
 }
 
 impl<'a, C: SupportedConnection> Open<'a, C> {
@@ -162,7 +165,7 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             conn.batch_execute(before)?;
         }
         C::TransactionManager::begin_transaction(conn)?;
-        let open = Open { conn, outside };
+        let open = Open { conn, outside, forgets: false };
         if outside == 0 {
             open.conn.batch_execute(after)?;
         }
@@ -175,7 +178,13 @@ impl<'a, C: SupportedConnection> Open<'a, C> {
             && C::TransactionManager::rollback_transaction(self.conn).is_ok()
     }
 
-    fn commit(self) -> Result<()> {
+    fn commit(mut self) -> Result<()> {
+        self.end()?;
+        self.forgets = false;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
         // `work` may have ended more than it began, or less: what is open now is not ours to commit.
         if depth(self.conn)? != self.outside + 1 {
             return Err(Error::RolledBack(DieselError::NotInTransaction));
@@ -215,6 +224,9 @@ impl<C: SupportedConnection> Drop for Open<'_, C> {
         {
             last = depth;
             let _ = C::TransactionManager::rollback_transaction(self.conn);
+        }
+        if self.forgets {
+            backend::forget_failed_queries(self.conn);
         }
     }
 }

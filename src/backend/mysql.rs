@@ -23,9 +23,9 @@
 //! * MariaDB's client library waits for ever when a prepared query is sent once more that had failed after the
 //!   server began to answer, as those do that meet a deadlock, or a lock that is not to be had. So Diesel's
 //!   cache of prepared statements is emptied when a query of noclobber's fails, and when a
-//!   [`transaction`](crate::transaction()) is undone. It is on afterwards, also if it had been turned off by
-//!   `set_prepared_statement_cache_size`. Queries that a host sends itself, outside of such a transaction, or
-//!   again within it, are as they are with Diesel alone.
+//!   [`transaction`](crate::transaction()) is not committed. (It is on afterwards, also if it had been turned
+//!   off by `set_prepared_statement_cache_size`.) A query of the host's own that failed must not be sent again
+//!   through the same connection, unless a `transaction` around it has answered an error since.
 //! * When a deadlock or a snapshot has ended a transaction and its error is ignored, what is sent
 //!   afterwards stands on its own. [`Error::RolledBack`](crate::Error::RolledBack) tells.
 
@@ -88,7 +88,7 @@ pub const DIALECT: Dialect = Dialect {
     // A statement has at most 65,535 places. MySQL wants to read the word, from 8.0.19 on, and MariaDB
     // passes over a comment for such a version.
     batch: Batch::Union { rows: 1_000, binds: 65_535, row: "/*!80019 ROW*/ " },
-    // MariaDB's: a lock that is not to be had is told where the first row would stand.
+    // MariaDB's does. The server tells of a refused lock after the head, in the place of the first row.
     keeps_failed_queries: true,
     migrations: || MIGRATIONS,
 };

@@ -145,7 +145,7 @@ on_every_shared_database! {
         });
 
         assert_eq!(exhausted.load(Ordering::Relaxed), 0, "the pool had no connection to give");
-        // A pause is half of the longest on average. A machine that stops for a moment is not one at each.
+        // On average a pause is half of the longest. A machine that stands still now and then adds less.
         let kept = kept.lock().unwrap();
         let pauses = PAUSE / 2 * u32::try_from(kept.len()).unwrap();
         assert!(!kept.is_empty() && kept.iter().sum::<Duration>() < pauses / 2, "{kept:?}");

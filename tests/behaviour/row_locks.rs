@@ -1,5 +1,9 @@
 //! Reads that hold their rows until the transaction ends, of one record and of any query.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::cell::Cell;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -11,19 +15,6 @@ use noclobber::{Error, Found, RowLock, transaction};
 use crate::support::{
     Barrier, Document, Witness, documents, on_every_database, on_every_shared_database, wait_until,
 };
-
-/// Tests of what a row lock of a server does to others: on SQLite they wait where their transaction
-/// begins, for whatever row.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-macro_rules! on_every_server {
-    ($($(#[$documentation:meta])* fn $name:ident($place:ident) $body:block)*) => {$(
-        $(#[$documentation])*
-        mod $name {
-            crate::support::body_on_shared_server!("postgres" postgres $place $body);
-            crate::support::body_on_shared_server!("mysql" mysql $place $body);
-        }
-    )*};
-}
 
 fn reason(error: &Error) -> Option<Reason> {
     match error {
@@ -245,7 +236,7 @@ on_every_shared_database! {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-on_every_server! {
+crate::support::on_every_server! {
     fn who_does_not_wait_is_told_at_once(database) {
         let (one, other) = (&mut database.connect(), &mut database.connect());
         let draft = document("draft", one);
@@ -369,7 +360,7 @@ fn nobody_else_is_a_writer_while_a_record_of_sqlite_is_held() {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-on_every_server! {
+crate::support::on_every_server! {
     /// MariaDB's client library takes a query that failed where its rows would begin for one that goes on, and
     /// would wait for those rows when it is sent again.
     fn who_was_refused_can_ask_again_through_the_same_connection(database) {
@@ -422,6 +413,40 @@ on_every_server! {
                 Ok(())
             });
             assert_eq!(asked.is_ok(), IGNORES_LOCK_TIMEOUTS);
+            Ok::<_, Error>(held)
+        })
+        .unwrap();
+    }
+
+    fn who_was_refused_can_ask_again_after_a_panic_and_after_a_commit_that_failed(database) {
+        let (conn, other) = (&mut database.connect(), &mut database.connect());
+        let draft = document("draft", conn);
+        let found = Cell::new(None);
+        let ask = |conn: &mut Conn| {
+            let refused = documents::table.for_update().no_wait().load::<Document>(conn);
+            found.set(reason(&refused.unwrap_err().into()));
+        };
+        transaction(other, |other| {
+            let held = draft.clone().touch(other)?;
+            for _ in 0..2 {
+                let panicked = catch_unwind(AssertUnwindSafe(|| {
+                    transaction(conn, |conn| -> noclobber::Result<()> {
+                        ask(conn);
+                        panic!("on purpose");
+                    })
+                }));
+                assert!(panicked.is_err());
+                assert_eq!(found.take(), Some(Reason::LockTimeout));
+            }
+            for _ in 0..2 {
+                let ended = transaction(conn, |conn| {
+                    ask(conn);
+                    run("ROLLBACK", conn);
+                    Ok::<_, Error>(())
+                });
+                assert!(matches!(ended, Err(Error::RolledBack(_))), "{ended:?}");
+                assert_eq!(found.take(), Some(Reason::LockTimeout));
+            }
             Ok::<_, Error>(held)
         })
         .unwrap();

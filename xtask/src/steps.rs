@@ -31,15 +31,15 @@ impl Steps {
 
     /// Runs the command in the workspace root and returns what it printed.
     ///
-    /// A failure shows that output and says how to repeat the step by hand. Where no terminal is
-    /// attached, a step that takes longer than 40 minutes is ended, and is a failure as well.
+    /// A failure shows that output and says how to repeat the step by hand. Where the input
+    /// is no terminal, a step that takes longer than 40 minutes is ended, and is a failure as well.
     pub(crate) fn run(&mut self, name: &str, mut command: Command) -> Outcome<String> {
         let line = shell::line(&command);
         command.current_dir(&self.root).stdin(Stdio::null());
 
         self.announce(name);
         let started = Instant::now();
-        // At a terminal, Ctrl-C must reach the command, and who sits there decides how long to wait.
+        // Who sits at a terminal decides how long to wait.
         let limit = (!io::stdin().is_terminal()).then_some(LIMIT);
         let (end, output) = follow(command, self.verbose, limit).map_err(|error| {
             println!("FAILED");

@@ -8,9 +8,13 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use noclobber::Error;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use noclobber::error::Reason;
 use noclobber::lock::{self, Lock, LockFilter, Requested};
 
 use super::{MINUTE, create_tables, is_passing};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::{anns, expire};
 use crate::support::{Barrier, on_every_shared_database};
 
 on_every_shared_database! {
@@ -93,5 +97,27 @@ on_every_shared_database! {
         }
         assert!(others.is_empty(), "{others:#?}");
         assert!(lock::list(&LockFilter::default().with_expired(), conn).unwrap().is_empty());
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+crate::support::on_every_server! {
+    /// For the reason that [`row_locks`](crate::row_locks) tests.
+    fn a_purge_that_was_refused_can_be_tried_again(database) {
+        let (conn, other) = (&mut database.connect(), &mut database.connect());
+        create_tables!(conn);
+        let _forgotten = anns().acquire(conn).unwrap();
+        expire!(conn);
+        run("BEGIN; SELECT fence FROM locks FOR UPDATE", other);
+        run(SHORT_LOCK_WAIT, conn);
+        for _ in 0..2 {
+            let refused = lock::purge(Duration::ZERO, conn).unwrap_err();
+            assert!(
+                matches!(&refused, Error::Unavailable(it) if it.reason() == Reason::LockTimeout),
+                "{refused:?}"
+            );
+        }
+        run("ROLLBACK", other);
+        assert_eq!(lock::purge(Duration::ZERO, conn).unwrap(), 1);
     }
 }

@@ -54,7 +54,8 @@ impl Product for Postgres {
             "unix_socket_directories=",
             "fsync=off",
             "max_connections=200",
-            // Nothing lives long here, and who waits for a lock of a millisecond must not meet a stranger.
+            // Who waits for a lock of a millisecond must not meet a stranger, and nothing lives so long here
+            // that it has to be tidied up.
             "autovacuum=off",
             "logging_collector=off",
         ] {

@@ -133,7 +133,7 @@ on_both_storages! {
         let bobs = ask(&draft).owner("bob");
         match bobs.acquire(conn) {
             Err(error) => drop(held(error)),
-            // Whoever runs this was away for so long.
+            // The machine stood still until the lease had expired.
             Ok(lease) => return assert!(lease.info().acquired_at() >= anns.info().expires_at()),
         }
         let bobs = bobs.acquire_within(MINUTE, &mut *conn).unwrap();
