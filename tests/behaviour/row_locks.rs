@@ -236,7 +236,7 @@ on_every_shared_database! {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-crate::support::on_every_server! {
+crate::support::on_shared_servers! {
     fn who_does_not_wait_is_told_at_once(database) {
         let (one, other) = (&mut database.connect(), &mut database.connect());
         let draft = document("draft", one);
@@ -360,7 +360,7 @@ fn nobody_else_is_a_writer_while_a_record_of_sqlite_is_held() {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-crate::support::on_every_server! {
+crate::support::on_shared_servers! {
     /// MariaDB's client library takes a query that failed where its rows would begin for one that goes on, and
     /// would wait for those rows when it is sent again.
     fn who_was_refused_can_ask_again_through_the_same_connection(database) {

@@ -101,7 +101,7 @@ on_every_shared_database! {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-crate::support::on_every_server! {
+crate::support::on_shared_servers! {
     /// For the reason that [`row_locks`](crate::row_locks) tests.
     fn a_purge_that_was_refused_can_be_tried_again(database) {
         let (conn, other) = (&mut database.connect(), &mut database.connect());

@@ -302,19 +302,3 @@ pub(crate) use {
     body_on_server, body_on_shared_server, body_on_sqlite, on_databases_that_can_veto,
     on_databases_that_check_at_commit, on_every_database, on_every_shared_database, on_sqlite,
 };
-
-/// The tests of one body on both servers, for what concerns rows: on SQLite everybody waits for everybody,
-/// for whatever row.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-macro_rules! on_every_server {
-    ($($(#[$documentation:meta])* fn $name:ident($place:ident) $body:block)*) => {$(
-        $(#[$documentation])*
-        mod $name {
-            $crate::support::body_on_shared_server!("postgres" postgres $place $body);
-            $crate::support::body_on_shared_server!("mysql" mysql $place $body);
-        }
-    )*};
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) use on_every_server;
