@@ -29,6 +29,9 @@ use crate::error::{Error, Reason, Result, UnknownOutcome};
 /// `RELEASE SAVEPOINT noclobber_alive`, which fails when the transaction is no longer the same, and
 /// `COMMIT`. Inside another transaction: `SAVEPOINT`, and `RELEASE SAVEPOINT`.
 ///
+/// On MySQL and MariaDB, one that is not committed also empties Diesel's cache of prepared statements; the page
+/// on [that database](crate::backend::mysql) says why.
+///
 /// # Errors
 ///
 /// Those of `work`; [`Error::RolledBack`]; and those of beginning and committing, among them

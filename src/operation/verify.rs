@@ -120,8 +120,8 @@ impl<M: Versioned, C: Store<M>> Verify<C> for ForUpdate<'_, M> {
 
 /// [`verify`](crate::VersionedDsl::verify) for several records, of any tables.
 ///
-/// Takes them sorted by table and key, children of aggregates behind all roots, so that two transactions which depend on the same records
-/// do not wait for each other in a circle. Call it before the writes of the transaction, and mark those
+/// Takes them sorted by table and key, children of aggregates behind all roots, so that two transactions
+/// which depend on the same records do not wait for each other in a circle. Call it before the writes of the transaction, and mark those
 /// of the records that it is going to write by
 /// [`for_update`](crate::VersionedDsl::for_update): two transactions that both share a row cannot both
 /// write it, and the database ends one of them for the deadlock. No record, no statement.

@@ -58,13 +58,13 @@ impl Retryable for Failure {
     }
 }
 
-/// A pool, how often it had no connection to give, and how long its connections were kept after work that had
-/// ended at a time which is told.
+/// A pool, how often it had no connection to give, and how long it did not have the last one back after a time
+/// which is told.
 struct Counted<'a, S> {
     pool: S,
     exhausted: &'a AtomicU32,
     ended: &'a Cell<Option<Instant>>,
-    kept: &'a Mutex<Vec<Duration>>,
+    kept: &'a Cell<Option<Duration>>,
 }
 
 impl<S: Source> Source for Counted<'_, S> {
@@ -72,9 +72,7 @@ impl<S: Source> Source for Counted<'_, S> {
 
     fn with<R>(&mut self, work: impl FnOnce(&mut S::Conn) -> R) -> noclobber::Result<R> {
         let answer = self.pool.with(work);
-        if let Some(ended) = self.ended.take() {
-            self.kept.lock().unwrap().push(ended.elapsed());
-        }
+        self.kept.set(self.ended.take().map(|ended| ended.elapsed()));
         if let Err(Error::Unavailable(unavailable)) = &answer {
             assert_eq!(unavailable.reason(), Reason::PoolExhausted);
             self.exhausted.fetch_add(1, Ordering::Relaxed);
@@ -91,7 +89,7 @@ on_every_shared_database! {
         let cold: Vec<i64> = (0..THREADS).map(|_| document("cold", conn).id).collect();
         let pool = &database.pool(CONNECTIONS);
         let (exhausted, refused) = (&AtomicU32::new(0), &AtomicU32::new(0));
-        let kept = &Mutex::new(Vec::new());
+        let all_kept = &Mutex::new(Vec::new());
         let change = |thread: u64, cold: i64| -> Vec<(i64, String)> {
             let mut random = fastrand::Rng::with_seed(thread);
             let mut acknowledged = Vec::new();
@@ -106,18 +104,23 @@ on_every_shared_database! {
                     }
                     Document { body: Some(document.body.unwrap_or_default() + &mark), ..document }
                 };
-                let ended = &Cell::new(None);
+                let (ended, kept) = (&Cell::new(None), &Cell::new(None));
                 let source = Counted { pool, exhausted, ended, kept };
+                // What the attempt before this one kept, which has been tried again by now.
+                let again = || all_kept.lock().unwrap().extend(kept.take());
                 let mut attempts = 0;
                 let (saved, allowed) = if random.bool() {
                     let saved = Document::try_modify(id, source, &persistent(), |document| {
+                        again();
                         attempts += 1;
                         *document = append(document.clone());
+                        ended.set(Some(Instant::now()));
                         Ok::<_, Failure>(())
                     });
                     (saved, 1)
                 } else {
                     let saved = retry(source, &persistent(), |conn| {
+                        again();
                         attempts += 1;
                         let saved = append(Document::find(id, conn)?).save(conn)?;
                         if attempts > 2 {
@@ -146,7 +149,7 @@ on_every_shared_database! {
 
         assert_eq!(exhausted.load(Ordering::Relaxed), 0, "the pool had no connection to give");
         // On average a pause is half of the longest. A machine that stands still now and then adds less.
-        let kept = kept.lock().unwrap();
+        let kept = all_kept.lock().unwrap();
         let pauses = PAUSE / 2 * u32::try_from(kept.len()).unwrap();
         assert!(!kept.is_empty() && kept.iter().sum::<Duration>() < pauses / 2, "{kept:?}");
         let mut of_rows: BTreeMap<i64, Vec<String>> = BTreeMap::new();

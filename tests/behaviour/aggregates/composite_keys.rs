@@ -104,4 +104,19 @@ on_every_database! {
         assert_eq!(*gone.conflict().unwrap().found(), noclobber::Found::Deleted);
         moved.save(conn).unwrap();
     }
+
+    /// Inserted would be another record than the one that is loaded.
+    fn a_child_whose_key_says_another_root_is_not_created(conn) {
+        run(CREATE, conn);
+        let there = item(7, conn);
+        let new = || (items::place.eq(7), items::text.eq("other"));
+        let refused = Item::create_in_with(of("b", 1), there.key(), new(), conn);
+        assert!(matches!(refused, Err(Error::OfAnotherRoot { .. })), "{refused:?}");
+        let bill = Bill::find(of("b", 1), conn).unwrap();
+        let refused = bill.save_with(conn, |bill| bill.create_child_with::<Item, _>(there.key(), new()));
+        assert!(matches!(refused, Err(Error::OfAnotherRoot { .. })), "{refused:?}");
+        assert_eq!(Item::query().load(conn), Ok(vec![there]));
+        let versions = bills::table.select(bills::version).order((bills::tenant, bills::number));
+        assert_eq!(versions.load(conn), Ok(vec![2_i64, 1, 1]));
+    }
 }

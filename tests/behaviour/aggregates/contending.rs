@@ -1,14 +1,20 @@
 //! Many writers of a few aggregates at once: no deadlock, and nothing is lost.
 
 use std::collections::BTreeMap;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use diesel::prelude::*;
 use noclobber::prelude::*;
 use noclobber::{Error, Found, Result};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use noclobber::{retry::Policy, transaction};
 
 use super::{NewLine, Order, OrderLine, REFERENCES, create_orders, everything, order_lines};
 use crate::support::{Barrier, on_every_shared_database};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::support::{Witness, wait_until};
 
 const WRITERS: u64 = 6;
 const ROUNDS: u64 = 40;
@@ -148,5 +154,43 @@ fn fastrand_of(writer: u64) -> impl FnMut(usize) -> usize {
         state ^= state >> 7;
         state ^= state << 17;
         usize::try_from(state >> 33).unwrap() % below
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+crate::support::on_shared_servers! {
+    /// An escalated attempt that holds the root it had, and not the one it has, begins anew.
+    fn a_child_that_is_moved_while_a_modify_waits_for_its_root_is_changed_in_the_new_one(database) {
+        let (mover, watcher) = (&mut database.connect(), &mut database.connect());
+        run(&create_orders(NUMBER_KEY, REFERENCES), mover);
+        let modify = |tell: Sender<i64>| {
+            let conn = &mut database.connect();
+            tell.send(session(conn)).unwrap();
+            let witness = Witness::of(conn);
+            let policy = Policy::default().escalate_after(0);
+            let modified = OrderLine::try_modify(1, &mut *conn, &policy, |line| {
+                line.quantity += 1;
+                Ok::<_, Error>(())
+            });
+            let held = |sql: &&String| sql.starts_with(r#"SELECT "version" FROM "orders""#);
+            (modified.unwrap(), witness.sent().iter().filter(held).count())
+        };
+        let (line, held) = thread::scope(|scope| {
+            let (tell, told) = channel();
+            let mut waiting = None;
+            transaction(mover, |mover| {
+                OrderLine::find(1, mover)?.move_to(2, mover)?;
+                waiting = Some(scope.spawn(move || modify(tell)));
+                let session = told.recv().unwrap();
+                wait_until("the modify waits", || is_waiting(session, watcher));
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+            waiting.unwrap().join().unwrap()
+        });
+        assert_eq!((line.order_id, line.quantity, line.version), (2, 11, 3));
+        assert_eq!(held, 2, "the first root, and the second");
+        let versions: Vec<i64> = everything!(mover).0.iter().map(|order| order.version).collect();
+        assert_eq!(versions, [2, 3]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use noclobber::lock::{Acquire, EventKind, Held, StoreLocked};
 use noclobber::prelude::*;
@@ -90,6 +90,7 @@ on_both_shared_storages! {
         let mut counters: Vec<_> = (0..COUNTERS).map(|_| start()).collect();
         let mut answers = Vec::new();
         let mut killed = 0;
+        let started = Instant::now();
         let mut paused: Option<usize> = None;
         for step in 0..30 {
             thread::sleep(Duration::from_millis(random.u64(10..100)));
@@ -116,6 +117,8 @@ on_both_shared_storages! {
         for counting in counters {
             answers.extend(counting.finish());
         }
+        assert!(started.elapsed() < MINUTE, "{:?}", started.elapsed());
+
         let last = stored!(counter, conn).unwrap();
         let count: usize = last.title.parse().unwrap();
         let acknowledged: BTreeMap<usize, i64> = answers
